@@ -1,0 +1,169 @@
+// Package inference holds the facts of one model call: what was asked, by whom, how it was
+// answered, what it used and what it cost.
+//
+// Record is the one fact type that crosses between the islands of lakegate: serving fills it,
+// the write-ahead log carries it, system_tables and inference_tables turn it into rows. The
+// package does no I/O and knows no provider; it only says what is true of a call.
+//
+// A Record is built by one goroutine and must not change once it was handed to a recorder.
+// Unknown numbers are nil, never zero.
+package inference
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// ID names one request. It is a UUIDv7, so IDs sort by the millisecond they were made in.
+type ID = uuid.UUID
+
+// NewID returns a fresh ID. It panics only when the system has no randomness.
+func NewID() ID { return uuid.Must(uuid.NewV7()) }
+
+// Outcome is how a request ended, in one word. It is never empty in a stored row.
+type Outcome string
+
+// The outcomes. Status tells the code the client saw; Outcome tells why.
+const (
+	OK              Outcome = "ok"               // the answer reached the end
+	Refused         Outcome = "refused"          // lakegate said no: 400, 401, 403, 404, 413, 429, 503
+	UpstreamError   Outcome = "upstream_error"   // the provider answered 4xx or 5xx, or something unreadable
+	UpstreamBroken  Outcome = "upstream_broken"  // the provider's answer stopped in the middle
+	Timeout         Outcome = "timeout"          // the provider did not answer in time
+	ClientGone      Outcome = "client_gone"      // the client left before the end; usage is still read
+	Crashed         Outcome = "crashed"          // the gateway died in between; written by recovery
+	InternalFailure Outcome = "internal_failure" // a fault of lakegate itself
+)
+
+// UsageSource says where token counts come from.
+type UsageSource string
+
+// The usage sources.
+const (
+	UsageProvider UsageSource = "provider" // the provider's own final count
+	UsagePartial  UsageSource = "partial"  // the provider's count so far: the answer broke off before the final one
+	UsageNone     UsageSource = "none"     // the provider sent no count; the token columns are NULL
+)
+
+// Usage is what a call consumed, in tokens as the provider counts them. Nil means unknown.
+// Input includes CachedInput and CacheWrite; Output includes Reasoning (OpenAI's convention,
+// and that of Databricks' system.ai_gateway.usage).
+type Usage struct {
+	Source      UsageSource
+	Input       *int64
+	Output      *int64
+	Total       *int64
+	CachedInput *int64 // input tokens read from the provider's prompt cache
+	CacheWrite  *int64 // input tokens written to it
+	Reasoning   *int64 // output tokens spent on reasoning
+	InputChars  *int64 // characters of text sent, when counted
+	OutputChars *int64 // characters of text received, when counted
+}
+
+// PrincipalKind tells people from programs, in Databricks' words.
+type PrincipalKind string
+
+// The kinds of principal.
+const (
+	User             PrincipalKind = "USER"
+	ServicePrincipal PrincipalKind = "SERVICE_PRINCIPAL"
+)
+
+// Principal is who is calling. The zero Principal is nobody: the call had no valid key.
+type Principal struct {
+	Name    string            // e-mail or application id; the requester column
+	Kind    PrincipalKind     // USER unless the key says otherwise
+	KeyID   string            // name of the API key, never the key
+	KeyTags map[string]string // what the server knows of the key; callers cannot set it
+	Groups  []string
+}
+
+// Attempt is one try of one served entity. The last attempt is the one the client saw.
+type Attempt struct {
+	ServedEntity string // name of the served entity
+	Provider     string
+	Model        string // provider's model name
+	Status       int    // HTTP status, 0 when there was no answer
+	Error        string // short reason when it failed, safe to show
+	Latency      time.Duration
+}
+
+// Cost is the money a call cost at list price.
+type Cost struct {
+	NanoUSD      int64  // 1e-9 US dollars
+	PriceVersion string // version of the price list it was computed from
+}
+
+// Target says what answered, or what was asked to: one served entity of one endpoint.
+type Target struct {
+	Endpoint       string // endpoint name; for an unknown endpoint the name that was asked for
+	EndpointID     string // empty for an unknown endpoint
+	ServedEntity   string
+	ServedEntityID string
+	Provider       string // openai, custom, ...
+	Model          string // the model that answered, as the provider names it in its answer, else as configured
+	Task           string // llm/v1/chat, llm/v1/completions, llm/v1/embeddings
+}
+
+// Payload is the text of a call, kept whole. A nil slice means it was not there.
+type Payload struct {
+	Table            string   // full name of the payload table the row goes to, "" for none
+	SamplingFraction float64  // 1 keeps all
+	Request          []byte   // body as the client sent it
+	Response         []byte   // body as the provider sent it; a stream is joined into one answer
+	ErrorCodes       []string // what could not be kept, e.g. RESPONSE_INCOMPLETE
+}
+
+// Record is everything known about one request. Fields are filled as the request proceeds; an
+// admitted record that never gets an outcome becomes a row with Outcome Crashed.
+type Record struct {
+	ID              ID
+	Time            time.Time // when the request was received, UTC
+	Principal       Principal
+	Target          Target
+	APIType         string // surface that was called, e.g. openai/v1/chat/completions, mlflow/v1/invocations, sql/ai_query
+	URL             string // path of the request, without query
+	RequestedModel  string // model field of the body
+	ClientRequestID string
+	UsageContext    map[string]string // what the caller says it is for: body, header and metadata, merged
+	Streaming       bool
+	UserAgent       string
+	RemoteIP        string
+
+	Status           int // HTTP status the client got, 0 when it got none
+	Outcome          Outcome
+	ErrorCode        string        // e.g. ENDPOINT_NOT_FOUND, rate_limit_exceeded
+	ErrorMessage     string        // public text, no secrets, no prompt
+	Latency          time.Duration // receipt to last byte of the answer
+	TimeToFirstToken *time.Duration
+	UpstreamLatency  *time.Duration // time spent waiting for providers
+	Attempts         []Attempt
+	Usage            Usage
+	Cost             *Cost // nil when no price is known
+	Generated        bool  // made-up history of the demo
+	Payload          Payload
+}
+
+// EntityChange is one row of served_entities: a served entity appeared, changed or went away.
+type EntityChange struct {
+	Time             time.Time
+	EndpointID       string
+	EndpointName     string
+	ServedEntityID   string
+	ServedEntityName string
+	EntityType       string // EXTERNAL_MODEL, CUSTOM_MODEL
+	EntityName       string // the model
+	EntityVersion    string
+	ConfigVersion    int32 // counts the changes of the endpoint
+	Task             string
+	Provider         string
+	CreatedBy        string
+	DeleteTime       *time.Time // set when the endpoint was removed
+}
+
+// Fact is what the log carries and rows are made of: exactly one of its fields is set.
+type Fact struct {
+	Record *Record
+	Entity *EntityChange
+}

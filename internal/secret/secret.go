@@ -1,0 +1,44 @@
+// Package secret holds values that must not be seen: provider keys and tokens.
+//
+// A String prints as [redacted] through fmt, JSON, YAML, text and slog alike, so a config or an
+// error that carries one can be logged safely. Reveal is the only way out; call it where the
+// value leaves the process, and nowhere else. Strings are immutable and safe for concurrent use.
+package secret
+
+import "log/slog"
+
+const redacted = "[redacted]"
+
+// String is a secret. The zero String is empty and means "not set".
+type String struct{ v string }
+
+// New wraps a value.
+func New(v string) String { return String{v} }
+
+// Reveal returns the value itself.
+func (s String) Reveal() string { return s.v }
+
+// IsZero reports whether the secret is empty.
+func (s String) IsZero() bool { return s.v == "" }
+
+// String implements fmt.Stringer; it never returns the value.
+func (s String) String() string { return s.mask() }
+
+// GoString implements fmt.GoStringer, for %#v.
+func (s String) GoString() string { return s.mask() }
+
+// MarshalText implements encoding.TextMarshaler, which JSON and YAML use.
+func (s String) MarshalText() ([]byte, error) { return []byte(s.mask()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *String) UnmarshalText(b []byte) error { s.v = string(b); return nil }
+
+// LogValue implements slog.LogValuer.
+func (s String) LogValue() slog.Value { return slog.StringValue(s.mask()) }
+
+func (s String) mask() string {
+	if s.v == "" {
+		return ""
+	}
+	return redacted
+}
