@@ -1,0 +1,68 @@
+# lakegate: `make` shows what there is. Everything but the suites marked with a star needs only
+# Go and a C compiler.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO      ?= go
+BIN     := bin/lakegate
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+DATA    ?= data/demo
+CONFIG  ?= lakegate.yaml
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+build: ## build bin/lakegate and bin/fakellm
+	@mkdir -p bin
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/lakegate ./cmd/fakellm
+
+demo: build ## the main job on your machine: gateway, scripted provider, traffic, report, dashboard
+	$(BIN) demo --data $(DATA)
+
+run: build ## serve CONFIG (lakegate.yaml)
+	$(BIN) serve --config $(CONFIG)
+
+test: ## the Go suite
+	$(GO) test ./...
+
+check: ## formatting, vet, staticcheck, imports, generated files; changes nothing
+	@unformatted=$$($(GO) tool gofumpt -l cmd dashboards inference_tables internal serving sql system_tables tests); \
+	  if [ -n "$$unformatted" ]; then echo "not gofumpt-formatted (make fmt):"; echo "$$unformatted"; exit 1; fi
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) test ./internal/archtest
+
+fmt: ## format the Go code
+	$(GO) tool gofumpt -w cmd dashboards inference_tables internal serving sql system_tables tests
+
+generate: ## rebuild generated files (the console's bundle)
+	$(GO) generate ./...
+
+bench: build ## speed beside a bare reverse proxy and nginx, in one run (about 4 minutes)
+	$(GO) run ./cmd/bench
+
+bench-quick: build ## the same in under a minute, noisier
+	$(GO) run ./cmd/bench -quick
+
+test-race: ## the Go suite under the race detector
+	$(GO) test -race ./...
+
+test-clients: build ## * official OpenAI SDKs (Python, Node) through a running gateway
+	tests/clients/run.sh
+
+test-crash: build ## kill -9 twenty times under load; accepted equals landed each time
+	tests/crash/run.sh
+
+test-readers: build ## * delta-rs reads every table and agrees with us
+	tests/readers/run.sh
+
+test-browser: build ## * headless Chromium opens the bundled dashboard over demo data
+	tests/browser/run.sh
+
+clean: ## remove what was built and the demo's data
+	rm -rf bin out $(DATA)
+
+.PHONY: help build demo run test check fmt generate bench bench-quick test-race test-clients test-crash test-readers test-browser clean

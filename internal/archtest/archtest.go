@@ -1,0 +1,71 @@
+// Package archtest holds the table of which package of lakegate may import which, and the tests
+// that keep the code to it.
+//
+// A new arrow between packages is a change of the design: edit Arrows in the commit that needs
+// it and say why there. The package has no code that runs outside its tests.
+package archtest
+
+// module is the import path of the project.
+const module = "github.com/lakegate/lakegate"
+
+// Rule says what the packages of one area may import of lakegate itself. From and each entry of
+// May are paths below the module; a trailing "/..." takes in everything under it.
+type Rule struct {
+	From string
+	May  []string
+}
+
+// Arrows is the table of allowed imports. A package matches the first rule whose From fits; its
+// own area is always allowed.
+var Arrows = []Rule{
+	// Leaves: facts, names, errors. They import nobody.
+	{"internal/inference", nil},
+	{"internal/apierr", nil},
+	{"internal/secret", nil},
+	{"internal/tableschema", nil},
+	{"internal/objstore/...", nil},
+	{"internal/wal", nil},
+
+	// Built on the leaves.
+	{"internal/pricing", []string{"internal/inference"}},
+	{"internal/state", []string{"internal/objstore/..."}},
+	{"internal/datafile", []string{"internal/tableschema"}},
+	{"internal/delta", []string{"internal/objstore/...", "internal/tableschema", "internal/datafile"}},
+	{"internal/factlog", []string{"internal/inference", "internal/wal"}},
+	{"internal/tablewriter", []string{
+		"internal/inference", "internal/tableschema", "internal/wal", "internal/factlog", "internal/datafile",
+		"internal/delta", "internal/objstore/...",
+	}},
+
+	// The configuration file becomes a catalog of endpoints and keys.
+	{"internal/config", []string{"internal/secret", "internal/inference", "internal/tableschema", "internal/pricing", "serving/endpoint", "serving/auth"}},
+
+	// The islands. None imports another.
+	{"serving/endpoint", []string{"internal/inference", "internal/secret", "internal/tableschema"}},
+	{"serving/auth", []string{"internal/inference", "internal/secret"}},
+	{"serving/...", []string{"internal/inference", "internal/apierr", "internal/secret", "internal/tableschema"}},
+	{"inference_tables", []string{"internal/inference", "internal/tableschema"}},
+	{"system_tables", []string{"internal/inference", "internal/tableschema"}},
+	{"sql/...", []string{"internal/inference", "internal/apierr", "internal/tableschema"}},
+	{"dashboards/...", []string{"internal/inference", "internal/apierr", "internal/state"}},
+
+	// Programs and what only tests, demos and benchmarks use.
+	{"internal/fakellm", nil},
+	{"internal/loadgen", nil},
+	{"internal/demo", []string{"internal/inference"}},
+	{"internal/archtest", nil},
+	{"cmd/...", []string{"..."}},
+	{"tests/...", []string{"..."}},
+}
+
+// Only says which packages may import a library. Tests may import any.
+var Only = map[string][]string{
+	"github.com/labstack/echo/v4":         {"serving", "sql/statements", "dashboards/console", "cmd/..."},
+	"github.com/duckdb/duckdb-go":         {"sql/worker"},
+	"github.com/apache/arrow-go/v18":      {"internal/tableschema", "internal/tablewriter", "internal/datafile", "internal/delta", "inference_tables", "system_tables"},
+	"github.com/parquet-go/parquet-go":    {"internal/delta", "internal/datafile"},
+	"github.com/aws/aws-sdk-go-v2":        {"internal/objstore/s3store"},
+	"go.yaml.in/yaml":                     {"internal/config", "internal/pricing"},
+	"github.com/spf13/cobra":              {"cmd/..."},
+	"github.com/prometheus/client_golang": {"serving", "cmd/..."},
+}
