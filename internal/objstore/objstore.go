@@ -51,7 +51,7 @@ type Store interface {
 	// Delete removes the object. Removing what is not there is no error.
 	Delete(ctx context.Context, key string) error
 	// List yields the objects whose keys start with prefix and sort after startAfter ("" for all),
-	// in key order. A listing is not a snapshot: objects that appear while it runs may be missing.
+	// in key order, and stops after the first error. A listing is not a snapshot: objects that appear while it runs may be missing.
 	List(ctx context.Context, prefix, startAfter string) iter.Seq2[Info, error]
 }
 
