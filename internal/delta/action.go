@@ -1,0 +1,206 @@
+package delta
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+)
+
+// action is one line of a commit; one field is set. Unknown actions have none.
+type action struct {
+	CommitInfo json.RawMessage `json:"commitInfo,omitempty"`
+	Protocol   *protocol       `json:"protocol,omitempty"`
+	Metadata   *metadataAction `json:"metaData,omitempty"`
+	Txn        *txnAction      `json:"txn,omitempty"`
+	Add        *addAction      `json:"add,omitempty"`
+	Remove     *removeAction   `json:"remove,omitempty"`
+}
+
+type metadataAction struct {
+	ID               string            `json:"id"`
+	Name             string            `json:"name,omitempty"`
+	Description      string            `json:"description,omitempty"`
+	Format           format            `json:"format"`
+	SchemaString     string            `json:"schemaString"`
+	PartitionColumns []string          `json:"partitionColumns"`
+	Configuration    map[string]string `json:"configuration"`
+	CreatedTime      *int64            `json:"createdTime,omitempty"`
+}
+
+type format struct {
+	Provider string            `json:"provider"`
+	Options  map[string]string `json:"options"`
+}
+
+type txnAction struct {
+	AppID       string `json:"appId"`
+	Version     int64  `json:"version"`
+	LastUpdated int64  `json:"lastUpdated,omitempty"` // ms
+}
+
+type addAction struct {
+	Path             string             `json:"path"` // percent-encoded
+	PartitionValues  map[string]*string `json:"partitionValues"`
+	Size             int64              `json:"size"`
+	ModificationTime int64              `json:"modificationTime"` // ms
+	DataChange       bool               `json:"dataChange"`
+	Stats            string             `json:"stats,omitempty"`
+	Tags             map[string]string  `json:"tags,omitempty"`
+	DeletionVector   json.RawMessage    `json:"deletionVector,omitempty"`
+}
+
+type removeAction struct {
+	Path                 string             `json:"path"`
+	DeletionTimestamp    int64              `json:"deletionTimestamp,omitempty"` // ms
+	DataChange           bool               `json:"dataChange"`
+	ExtendedFileMetadata bool               `json:"extendedFileMetadata,omitempty"`
+	PartitionValues      map[string]*string `json:"partitionValues,omitempty"`
+	Size                 int64              `json:"size,omitempty"`
+}
+
+// commit is one version of the log.
+type commit struct {
+	version int64
+	actions []action
+}
+
+// txnID returns the writer's own mark of the commit, "" when it has none.
+func (c commit) txnID() string {
+	for _, a := range c.actions {
+		if a.CommitInfo != nil {
+			return gjson.GetBytes(a.CommitInfo, "txnId").String()
+		}
+	}
+	return ""
+}
+
+// encode renders the actions, one a line.
+func encode(actions []action) ([]byte, error) {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	for _, a := range actions {
+		if err := e.Encode(a); err != nil {
+			return nil, fmt.Errorf("encode commit: %w", err)
+		}
+	}
+	return out.Bytes(), nil
+}
+
+// decode parses a commit. Unknown actions and fields are skipped.
+func decode(data []byte) ([]action, error) {
+	var actions []action
+	d := json.NewDecoder(bytes.NewReader(data))
+	for {
+		var a action
+		err := d.Decode(&a)
+		if errors.Is(err, io.EOF) {
+			return actions, nil
+		}
+		if err == nil {
+			err = a.check()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("action %d: %w: %w", len(actions)+1, ErrCorrupt, err)
+		}
+		actions = append(actions, a)
+	}
+}
+
+// check reports whether what every action must have is there.
+func (a action) check() error {
+	switch {
+	case a.Add != nil && a.Add.Path == "":
+		return errors.New("add without path")
+	case a.Remove != nil && a.Remove.Path == "":
+		return errors.New("remove without path")
+	case a.Txn != nil && a.Txn.AppID == "":
+		return errors.New("txn without appId")
+	case a.Metadata != nil && a.Metadata.SchemaString == "":
+		return errors.New("metaData without schemaString")
+	case a.Protocol != nil && (a.Protocol.MinReaderVersion < 1 || a.Protocol.MinWriterVersion < 0):
+		return errors.New("protocol without versions")
+	}
+	return nil
+}
+
+// encodePath makes the URI of a path. For the names of DataFileName it is the same.
+func encodePath(path string) string { return (&url.URL{Path: path}).EscapedPath() }
+
+// decodePath returns the path of a URI. What can't be decoded is taken as it is.
+func decodePath(uri string) string {
+	if !strings.Contains(uri, "%") {
+		return uri
+	}
+	path, err := url.PathUnescape(uri)
+	if err != nil {
+		return uri
+	}
+	return path
+}
+
+// Add is one data file of the table.
+type Add struct {
+	Path            string            // below the table's folder, slashes between, nothing escaped
+	PartitionValues map[string]string // by column; "" is NULL
+	Size            int64             // bytes
+	Rows            int64             // from Stats; -1 when they don't say
+	Stats           string            // JSON of the protocol's "Per-file Statistics"; "" for none
+	// ModificationTime is when the file was made, to the millisecond. Zero at Append: now.
+	ModificationTime time.Time
+
+	tags map[string]string
+}
+
+// file returns the Add of an action.
+func (a *addAction) file() *Add {
+	rows := int64(-1)
+	if n := gjson.Get(a.Stats, "numRecords"); n.Type == gjson.Number {
+		rows = n.Int()
+	}
+	f := &Add{
+		Path: decodePath(a.Path), Size: a.Size, Rows: rows, Stats: a.Stats,
+		ModificationTime: time.UnixMilli(a.ModificationTime), tags: a.Tags,
+	}
+	if len(a.PartitionValues) > 0 {
+		f.PartitionValues = make(map[string]string, len(a.PartitionValues))
+		for c, v := range a.PartitionValues {
+			if v != nil {
+				f.PartitionValues[c] = *v
+			} else {
+				f.PartitionValues[c] = ""
+			}
+		}
+	}
+	return f
+}
+
+// action returns the action that adds the file.
+func (f *Add) action(dataChange bool) *addAction {
+	values := make(map[string]*string, len(f.PartitionValues))
+	for c, v := range f.PartitionValues {
+		if v == "" {
+			values[c] = nil
+		} else {
+			values[c] = &v
+		}
+	}
+	return &addAction{
+		Path: encodePath(f.Path), PartitionValues: values, Size: f.Size, ModificationTime: f.ModificationTime.UnixMilli(),
+		DataChange: dataChange, Stats: f.Stats, Tags: f.tags,
+	}
+}
+
+// Txn marks a commit. Of one AppID the versions rise, and each is committed at most once. The zero
+// Txn marks nothing.
+type Txn struct {
+	AppID   string
+	Version int64
+}

@@ -1,0 +1,114 @@
+package delta
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+
+	"github.com/lakegate/lakegate/internal/tableschema"
+)
+
+// Snapshot is the table as of one version. It never changes.
+type Snapshot struct {
+	Version int64
+	// Txns has the newest transaction of each application. Read only.
+	Txns map[string]int64
+
+	path       string
+	protocol   *protocol
+	meta       *metadata
+	files      fileSet[Add]
+	removed    fileSet[removeAction]
+	txnUpdated map[string]int64 // ms, by application
+}
+
+// emptySnapshot is a table before its first version.
+func emptySnapshot(path string) *Snapshot { return &Snapshot{Version: -1, path: path} }
+
+// Files yields the live files, folder by folder, in order of their paths. The Adds are read only.
+func (s *Snapshot) Files() iter.Seq[*Add] { return s.files.all() }
+
+// File returns the live file of the path, which is read only.
+func (s *Snapshot) File(path string) (*Add, bool) { return s.files.get(path) }
+
+// NumFiles is the number of live files.
+func (s *Snapshot) NumFiles() int { return s.files.n }
+
+// NumRecords is the number of rows. known is false when files of another writer don't say how many
+// they have; those count as none.
+func (s *Snapshot) NumRecords() (rows int64, known bool) {
+	known = true
+	for f := range s.Files() {
+		if f.Rows < 0 {
+			known = false
+			continue
+		}
+		rows += f.Rows
+	}
+	return rows, known
+}
+
+// Schema is the table as the log has it, columns that somebody else added included. Its Name is
+// made of the last three parts of the path. ErrSchema when a column is of a type that
+// tableschema doesn't have.
+func (s *Snapshot) Schema() (*tableschema.Table, error) { return s.meta.table(s.path) }
+
+// apply returns the snapshot after commits, whose versions must follow it.
+func (s *Snapshot) apply(commits []commit) (*Snapshot, error) {
+	if len(commits) == 0 {
+		return s, nil
+	}
+	next := *s
+	next.Txns, next.txnUpdated = clone(s.Txns), clone(s.txnUpdated)
+	files, removed := map[string]*Add{}, map[string]*removeAction{}
+	for _, c := range commits {
+		for i, a := range c.actions {
+			if err := next.applyAction(a, files, removed); err != nil {
+				return nil, fmt.Errorf("version %d: action %d: %w", c.version, i+1, err)
+			}
+		}
+		next.Version = c.version
+	}
+	if next.protocol == nil || next.meta == nil {
+		return nil, fmt.Errorf("version %d: %w: no protocol or metaData so far", next.Version, ErrCorrupt)
+	}
+	next.files, next.removed = s.files.with(files), s.removed.with(removed)
+	return &next, nil
+}
+
+// applyAction changes s, which is not shared yet, and notes changes of its files.
+func (s *Snapshot) applyAction(a action, files map[string]*Add, removed map[string]*removeAction) error {
+	switch {
+	case a.Protocol != nil:
+		s.protocol = a.Protocol
+		return s.protocol.readable()
+	case a.Metadata != nil:
+		m, err := parseMetadata(*a.Metadata)
+		s.meta = m
+		return err
+	case a.Txn != nil:
+		s.Txns[a.Txn.AppID] = a.Txn.Version
+		s.txnUpdated[a.Txn.AppID] = a.Txn.LastUpdated
+	case a.Add != nil:
+		if len(a.Add.DeletionVector) > 0 && string(a.Add.DeletionVector) != "null" {
+			return &ProtocolError{Features: []string{"deletionVectors"}}
+		}
+		f := a.Add.file()
+		files[f.Path], removed[f.Path] = f, nil
+	case a.Remove != nil:
+		p := decodePath(a.Remove.Path)
+		files[p], removed[p] = nil, a.Remove
+	}
+	return nil
+}
+
+// clone is maps.Clone that never returns nil.
+func clone(m map[string]int64) map[string]int64 {
+	if m == nil {
+		return map[string]int64{}
+	}
+	return maps.Clone(m)
+}
+
+var errGap = errors.New("a version is missing")
