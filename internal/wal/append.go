@@ -1,0 +1,141 @@
+package wal
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxSpare is the largest buffer kept for the next group, in bytes.
+const maxSpare = 1 << 20
+
+// group is the records that are written together. The caller who appended the first of them
+// writes them all; the others wait for done.
+type group struct {
+	buf  []byte
+	done chan struct{} // made by the second caller
+	// Set by the writer before done is closed.
+	base Pos
+	err  error
+}
+
+// Append adds one record of the given kind, its payload in parts, and returns its position when it
+// has been written. The parts are not kept. On error nothing was appended: ErrFull may pass,
+// ErrFailed and ErrClosed do not.
+func (l *Log) Append(kind byte, parts ...[]byte) (Pos, error) {
+	size := 1
+	for _, p := range parts {
+		size += len(p)
+	}
+	if size > MaxRecord+1 {
+		return Pos{}, fmt.Errorf("append %d bytes: %w", size-1, ErrTooLarge)
+	}
+	sum := recordSum(kind, parts...)
+
+	l.mu.Lock()
+	if l.err != nil {
+		defer l.mu.Unlock()
+		return Pos{}, l.err
+	}
+	g := l.next
+	at := int64(len(g.buf))
+	g.buf = appendFrame(g.buf, kind, size, sum, parts)
+	if at > 0 {
+		return l.follow(g, at)
+	}
+	return l.lead(g)
+}
+
+// follow waits until the group's first caller has written it. l.mu is held and given back.
+func (l *Log) follow(g *group, at int64) (Pos, error) {
+	if g.done == nil {
+		g.done = make(chan struct{})
+	}
+	done := g.done
+	l.mu.Unlock()
+	<-done
+	return Pos{g.base.Segment, g.base.Offset + at}, g.err
+}
+
+// lead waits for the file, writes the group and wakes the others. l.mu is held and given back.
+func (l *Log) lead(g *group) (Pos, error) {
+	for l.writing || l.swap {
+		l.turn.Wait()
+	}
+	// From here on new callers gather in the next group, with a leader of its own.
+	l.next, l.spare = l.spare, nil
+	if l.next == nil {
+		l.next = &group{}
+	}
+	l.writing = true
+	g.base, g.err = l.active.End(), l.err
+	file := l.file
+	l.mu.Unlock()
+
+	var n int64
+	fatal := false
+	if g.err == nil {
+		n = sealFrames(g.buf, g.base)
+		fatal, g.err = writeGroup(file, g)
+	}
+
+	l.mu.Lock()
+	pos, err := g.base, g.err
+	l.writing = false
+	if fatal {
+		l.fail(err)
+	}
+	if err == nil {
+		l.active.Size += int64(len(g.buf))
+		l.active.Records += n
+		l.wakeSync()
+	}
+	l.turn.Broadcast()
+	l.recycle(g)
+	l.mu.Unlock()
+	return pos, err
+}
+
+// recycle ends the group and keeps its memory for a later one. Followers still read the group
+// itself, so then only its buffer is kept.
+func (l *Log) recycle(g *group) {
+	buf := g.buf[:0]
+	if cap(buf) > maxSpare {
+		buf = nil
+	}
+	if g.done != nil {
+		close(g.done)
+		g.buf = nil
+		l.spare = &group{buf: buf}
+		return
+	}
+	*g = group{buf: buf}
+	l.spare = g
+}
+
+// writeGroup writes the group at its base. When that fails it cuts the file back to there, so that
+// no later record stands behind half a group. fatal says that the file is in an unknown state.
+func writeGroup(file segmentFile, g *group) (fatal bool, err error) {
+	_, err = file.WriteAt(g.buf, g.base.Offset)
+	if err == nil {
+		return false, nil
+	}
+	err = fmt.Errorf("write log segment %d at %d: %w", g.base.Segment, g.base.Offset, err)
+	if cut := file.Truncate(g.base.Offset); cut != nil {
+		return true, errors.Join(err, fmt.Errorf("cut half a write off: %w", cut))
+	}
+	for _, full := range []error{unix.ENOSPC, unix.EDQUOT, unix.EFBIG} {
+		if errors.Is(err, full) {
+			return false, fmt.Errorf("%w: %w", ErrFull, err)
+		}
+	}
+	return true, err
+}
+
+// fail closes the log to writers. l.mu is held. The first cause stays.
+func (l *Log) fail(cause error) {
+	if l.err == nil {
+		l.err = fmt.Errorf("%w: %w", ErrFailed, cause)
+	}
+}

@@ -1,0 +1,203 @@
+package wal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"slices"
+)
+
+// window is how much of a segment is read at a time, in bytes.
+const window = 256 << 10
+
+// Entry is one record as it is read back.
+type Entry struct {
+	Pos     Pos
+	Next    Pos // where the record behind it starts, if there is one in this segment
+	Kind    byte
+	Payload []byte // valid until the next step of whoever handed the Entry out
+}
+
+// Cursor reads records. It keeps files open: Close it. Reading a segment that is dropped meanwhile
+// is fine when the Cursor has it open already.
+type Cursor struct {
+	dir      string
+	segments func() []Segment
+	random   map[uint64]*segmentReader // for Read
+}
+
+// Cursor returns a new Cursor over the log, the active segment included.
+func (l *Log) Cursor() *Cursor { return &Cursor{dir: l.dir, segments: l.Segments} }
+
+// Scan yields the records at from and behind it and in front of to, in order. It ends after the
+// first error, which it yields; damage is a *DamageError. The zero from is the oldest record.
+func (c *Cursor) Scan(from, to Pos) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for _, s := range c.segments() {
+			if s.Number < from.Segment || s.Number > to.Segment {
+				continue
+			}
+			first, end := int64(headerSize), s.Size
+			if s.Number == from.Segment {
+				first = max(first, from.Offset)
+			}
+			if s.Number == to.Segment {
+				end = min(end, to.Offset)
+			}
+			if first < end && !c.scanSegment(s.Number, first, end, yield) {
+				return
+			}
+		}
+	}
+}
+
+// scanSegment yields the records of one segment and reports whether to go on.
+func (c *Cursor) scanSegment(number uint64, first, end int64, yield func(Entry, error) bool) bool {
+	r, err := openSegment(c.dir, number, end)
+	if err != nil {
+		yield(Entry{}, err)
+		return false
+	}
+	defer r.close()
+	for at := first; at < end; {
+		e, err := r.read(at)
+		if err != nil {
+			yield(Entry{}, err)
+			return false
+		}
+		if !yield(e, nil) {
+			return false
+		}
+		at = e.Next.Offset
+	}
+	return true
+}
+
+// Read returns the record at pos.
+func (c *Cursor) Read(pos Pos) (Entry, error) {
+	r := c.random[pos.Segment]
+	if r == nil || pos.Offset >= r.end {
+		if r != nil {
+			r.close()
+		}
+		delete(c.random, pos.Segment)
+		all := c.segments()
+		i := slices.IndexFunc(all, func(s Segment) bool { return s.Number == pos.Segment })
+		if i < 0 || pos.Offset >= all[i].Size {
+			return Entry{}, fmt.Errorf("read log at %v: %w", pos, os.ErrNotExist)
+		}
+		var err error
+		if r, err = openSegment(c.dir, pos.Segment, all[i].Size); err != nil {
+			return Entry{}, err
+		}
+		if c.random == nil {
+			c.random = map[uint64]*segmentReader{}
+		}
+		c.random[pos.Segment] = r
+	}
+	return r.read(pos.Offset)
+}
+
+// Close closes the files. It is safe twice.
+func (c *Cursor) Close() {
+	for _, r := range c.random {
+		r.close()
+	}
+	c.random = nil
+}
+
+// segmentReader reads the frames of one segment file through a window.
+type segmentReader struct {
+	path   string
+	number uint64
+	end    int64 // nothing is read from here on
+	file   *os.File
+	buf    []byte
+	at     int64 // file offset of buf[0]
+}
+
+func openSegment(dir string, number uint64, end int64) (*segmentReader, error) {
+	path := segmentPath(dir, number)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open log segment: %w", err)
+	}
+	return &segmentReader{path: path, number: number, end: end, file: f}, nil
+}
+
+func (r *segmentReader) close() { _ = r.file.Close() } // only read from
+
+// bytes returns n bytes at an offset, or fewer at the segment's end.
+func (r *segmentReader) bytes(at int64, n int) ([]byte, error) {
+	n = int(min(int64(n), r.end-at))
+	if i := at - r.at; i >= 0 && i+int64(n) <= int64(len(r.buf)) {
+		return r.buf[i : i+int64(n)], nil
+	}
+	want := int(min(int64(max(n, window)), r.end-at))
+	r.buf = slices.Grow(r.buf[:0], want)[:want]
+	r.at = at
+	got, err := r.file.ReadAt(r.buf, at)
+	r.buf = r.buf[:got]
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read log segment %s: %w", r.path, err)
+	}
+	return r.buf[:min(n, got)], nil
+}
+
+// read returns the record whose frame starts at an offset. What is not a whole record is a
+// *DamageError.
+func (r *segmentReader) read(at int64) (Entry, error) {
+	pos := Pos{r.number, at}
+	head, err := r.bytes(at, frameSize)
+	if err != nil {
+		return Entry{}, err
+	}
+	size, sum, ok := parseFrame(head, pos)
+	if !ok {
+		return Entry{}, r.damage(at, "no record starts here")
+	}
+	b, err := r.bytes(at, frameSize+size)
+	if err != nil {
+		return Entry{}, err
+	}
+	if len(b) < frameSize+size {
+		return Entry{}, r.damage(at, "the record ends behind the end of the file")
+	}
+	body := b[frameSize:]
+	if recordSum(body[0], body[1:]) != sum {
+		return Entry{}, r.damage(at, "the record's checksum does not match")
+	}
+	next := Pos{r.number, at + int64(frameSize+size)}
+	return Entry{Pos: pos, Next: next, Kind: body[0], Payload: body[1:]}, nil
+}
+
+// findRecord returns the offset of the first whole record at or behind an offset; ok is false when
+// there is none.
+func (r *segmentReader) findRecord(at int64) (_ int64, ok bool, err error) {
+	for ; at+frameSize < r.end; at++ {
+		head, err := r.bytes(at, frameSize)
+		if err != nil {
+			return 0, false, err
+		}
+		if len(head) < frameSize {
+			return 0, false, nil
+		}
+		if _, _, ok := parseFrame(head, Pos{r.number, at}); !ok {
+			continue
+		}
+		_, err = r.read(at)
+		if err == nil {
+			return at, true, nil
+		}
+		if damaged := new(DamageError); !errors.As(err, &damaged) {
+			return 0, false, err
+		}
+	}
+	return 0, false, nil
+}
+
+func (r *segmentReader) damage(at int64, reason string) error {
+	return &DamageError{Path: r.path, Segment: r.number, Offset: at, Reason: reason, Hint: damageHint}
+}
