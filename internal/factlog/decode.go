@@ -1,0 +1,395 @@
+package factlog
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/internal/wal"
+)
+
+// field is one field as it was read.
+type field struct {
+	tag   int
+	num   uint64 // of a varint
+	bytes []byte // of bytes and nested fields
+}
+
+func (f field) int() int64              { return int64(f.num>>1) ^ -int64(f.num&1) }
+func (f field) duration() time.Duration { return time.Duration(f.int()) }
+
+// next takes the first field off b.
+func next(b []byte) (f field, rest []byte, err error) {
+	key, n := binary.Uvarint(b)
+	if n <= 0 || key>>2 > math.MaxInt32 {
+		return f, nil, fmt.Errorf("%w: no key of a field", ErrMalformed)
+	}
+	f.tag, b = int(key>>2), b[n:]
+	switch key & 3 {
+	case asVarint:
+		if f.num, n = binary.Uvarint(b); n <= 0 {
+			return f, nil, f.cut()
+		}
+		return f, b[n:], nil
+	case asBytes:
+		size, n := binary.Uvarint(b)
+		if n <= 0 || size > uint64(len(b)-n) {
+			return f, nil, f.cut()
+		}
+		end := n + int(size)
+		f.bytes = b[n:end:end]
+		return f, b[end:], nil
+	case asNested:
+		if len(b) < 4 || uint64(binary.LittleEndian.Uint32(b)) > uint64(len(b)-4) {
+			return f, nil, f.cut()
+		}
+		end := 4 + int(binary.LittleEndian.Uint32(b))
+		f.bytes = b[4:end:end]
+		return f, b[end:], nil
+	default:
+		return f, nil, fmt.Errorf("%w: field %d is of an unknown form", ErrMalformed, f.tag)
+	}
+}
+
+func (f field) cut() error { return fmt.Errorf("%w: field %d is cut off", ErrMalformed, f.tag) }
+
+// each calls set with every field of b. It is the one loop over fields.
+func each(b []byte, set func(field) error) error {
+	for len(b) > 0 {
+		f, rest, err := next(b)
+		if err != nil {
+			return err
+		}
+		if err := set(f); err != nil {
+			return err
+		}
+		b = rest
+	}
+	return nil
+}
+
+// body takes the version byte off a record.
+func body(b []byte) ([]byte, error) {
+	if len(b) == 0 {
+		return nil, fmt.Errorf("%w: empty", ErrMalformed)
+	}
+	if b[0] != version {
+		return nil, fmt.Errorf("%w: version %d, this program knows %d", ErrMalformed, b[0], version)
+	}
+	return b[1:], nil
+}
+
+// keep returns a pointer to v that is valid until the next record.
+func (d *Decoder) keep(v int64) *int64 {
+	d.ints = append(d.ints, v)
+	return &d.ints[len(d.ints)-1]
+}
+
+func (d *Decoder) keepDuration(v int64) *time.Duration { return (*time.Duration)(d.keep(v)) }
+
+// instant is a time that comes in two fields.
+type instant struct {
+	seconds, nanos int64
+	set            bool
+}
+
+func (i instant) time() time.Time {
+	if !i.set {
+		return time.Time{}
+	}
+	return time.Unix(i.seconds, i.nanos).UTC()
+}
+
+func (d *Decoder) decodeRecord(b []byte) (admit wal.Pos, err error) {
+	if b, err = body(b); err != nil {
+		return wal.Pos{}, err
+	}
+	d.record = inference.Record{}
+	d.ints = d.ints[:0]
+	d.attempts = d.attempts[:0]
+	var at instant
+	err = each(b, func(f field) error {
+		switch f.tag {
+		case tagSeconds:
+			at.seconds, at.set = f.int(), true
+		case tagNanos:
+			at.nanos = f.int()
+		case tagAdmitSegment:
+			admit.Segment = f.num
+		case tagAdmitOffset:
+			admit.Offset = int64(f.num)
+		default:
+			return d.recordField(&d.record, f)
+		}
+		return nil
+	})
+	d.record.Time = at.time()
+	if len(d.attempts) > 0 {
+		d.record.Attempts = d.attempts
+	}
+	return admit, err
+}
+
+// recordField sets what one field says. The groups of a Record have a function each; a tag belongs
+// to one of them.
+func (d *Decoder) recordField(r *inference.Record, f field) (err error) {
+	switch f.tag {
+	case tagID:
+		if len(f.bytes) != len(r.ID) {
+			return fmt.Errorf("%w: an id of %d bytes", ErrMalformed, len(f.bytes))
+		}
+		copy(r.ID[:], f.bytes)
+	case tagAPIType:
+		r.APIType = d.names.of(f.bytes)
+	case tagURL:
+		r.URL = d.names.of(f.bytes)
+	case tagRequestedModel:
+		r.RequestedModel = d.names.of(f.bytes)
+	case tagClientRequestID:
+		r.ClientRequestID = string(f.bytes)
+	case tagUsageContext:
+		r.UsageContext, err = d.tags(f.bytes)
+	case tagStreaming:
+		r.Streaming = f.num != 0
+	case tagUserAgent:
+		r.UserAgent = d.names.of(f.bytes)
+	case tagRemoteIP:
+		r.RemoteIP = d.names.of(f.bytes)
+	case tagGenerated:
+		r.Generated = f.num != 0
+	case tagAttempt:
+		err = d.attempt(f.bytes)
+	default:
+		d.principalField(&r.Principal, f, &err)
+		d.targetField(&r.Target, f)
+		d.outcomeField(r, f)
+		d.usageField(r, f)
+		d.payloadField(&r.Payload, f)
+	}
+	return err
+}
+
+func (d *Decoder) principalField(p *inference.Principal, f field, err *error) {
+	switch f.tag {
+	case tagPrincipalName:
+		p.Name = d.names.of(f.bytes)
+	case tagPrincipalKind:
+		p.Kind = inference.PrincipalKind(d.names.of(f.bytes))
+	case tagKeyID:
+		p.KeyID = d.names.of(f.bytes)
+	case tagKeyTags:
+		p.KeyTags, *err = d.tags(f.bytes)
+	case tagGroup:
+		p.Groups = append(p.Groups, d.names.of(f.bytes))
+	}
+}
+
+func (d *Decoder) targetField(t *inference.Target, f field) {
+	switch f.tag {
+	case tagEndpoint:
+		t.Endpoint = d.names.of(f.bytes)
+	case tagEndpointID:
+		t.EndpointID = d.names.of(f.bytes)
+	case tagServedEntity:
+		t.ServedEntity = d.names.of(f.bytes)
+	case tagServedEntityID:
+		t.ServedEntityID = d.names.of(f.bytes)
+	case tagProvider:
+		t.Provider = d.names.of(f.bytes)
+	case tagModel:
+		t.Model = d.names.of(f.bytes)
+	case tagTask:
+		t.Task = d.names.of(f.bytes)
+	}
+}
+
+func (d *Decoder) outcomeField(r *inference.Record, f field) {
+	switch f.tag {
+	case tagStatus:
+		r.Status = int(f.int())
+	case tagOutcome:
+		r.Outcome = inference.Outcome(d.names.of(f.bytes))
+	case tagErrorCode:
+		r.ErrorCode = d.names.of(f.bytes)
+	case tagErrorMessage:
+		r.ErrorMessage = string(f.bytes)
+	case tagLatency:
+		r.Latency = f.duration()
+	case tagTimeToFirstToken:
+		r.TimeToFirstToken = d.keepDuration(f.int())
+	case tagUpstreamLatency:
+		r.UpstreamLatency = d.keepDuration(f.int())
+	}
+}
+
+func (d *Decoder) usageField(r *inference.Record, f field) {
+	u := &r.Usage
+	switch f.tag {
+	case tagUsageSource:
+		u.Source = inference.UsageSource(d.names.of(f.bytes))
+	case tagInput:
+		u.Input = d.keep(f.int())
+	case tagOutput:
+		u.Output = d.keep(f.int())
+	case tagTotal:
+		u.Total = d.keep(f.int())
+	case tagCachedInput:
+		u.CachedInput = d.keep(f.int())
+	case tagCacheWrite:
+		u.CacheWrite = d.keep(f.int())
+	case tagReasoning:
+		u.Reasoning = d.keep(f.int())
+	case tagInputChars:
+		u.InputChars = d.keep(f.int())
+	case tagOutputChars:
+		u.OutputChars = d.keep(f.int())
+	case tagCostNanos:
+		r.Cost = &inference.Cost{NanoUSD: f.int()}
+	case tagPriceVersion:
+		if r.Cost != nil {
+			r.Cost.PriceVersion = d.names.of(f.bytes)
+		}
+	}
+}
+
+func (d *Decoder) payloadField(p *inference.Payload, f field) {
+	switch f.tag {
+	case tagPayloadTable:
+		p.Table = d.names.of(f.bytes)
+	case tagSamplingFraction:
+		p.SamplingFraction = math.Float64frombits(f.num)
+	case tagPayloadErrorCode:
+		p.ErrorCodes = append(p.ErrorCodes, d.names.of(f.bytes))
+	case tagRequest:
+		p.Request = present(f.bytes)
+	case tagResponse:
+		p.Response = present(f.bytes)
+	}
+}
+
+// present returns b, and an empty slice for a nil one: the field was there.
+func present(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+func (d *Decoder) attempt(b []byte) error {
+	var a inference.Attempt
+	err := each(b, func(f field) error {
+		switch f.tag {
+		case tagAttemptEntity:
+			a.ServedEntity = d.names.of(f.bytes)
+		case tagAttemptProvider:
+			a.Provider = d.names.of(f.bytes)
+		case tagAttemptModel:
+			a.Model = d.names.of(f.bytes)
+		case tagAttemptStatus:
+			a.Status = int(f.int())
+		case tagAttemptError:
+			a.Error = string(f.bytes)
+		case tagAttemptLatency:
+			a.Latency = f.duration()
+		}
+		return nil
+	})
+	d.attempts = append(d.attempts, a)
+	return err
+}
+
+func (d *Decoder) tags(b []byte) (map[string]string, error) {
+	m := map[string]string{}
+	key := ""
+	err := each(b, func(f field) error {
+		switch f.tag {
+		case tagMapKey:
+			key = d.names.of(f.bytes)
+		case tagMapValue:
+			m[key] = d.names.of(f.bytes)
+		}
+		return nil
+	})
+	return m, err
+}
+
+func (d *Decoder) decodeEntity(b []byte) (err error) {
+	if b, err = body(b); err != nil {
+		return err
+	}
+	d.entity = inference.EntityChange{}
+	var at, deleted instant
+	err = each(b, func(f field) error {
+		switch f.tag {
+		case tagEntitySeconds:
+			at.seconds, at.set = f.int(), true
+		case tagEntityNanos:
+			at.nanos = f.int()
+		case tagEntityDeleteSeconds:
+			deleted.seconds, deleted.set = f.int(), true
+		case tagEntityDeleteNanos:
+			deleted.nanos = f.int()
+		default:
+			d.entityField(&d.entity, f)
+		}
+		return nil
+	})
+	d.entity.Time = at.time()
+	if deleted.set {
+		t := deleted.time()
+		d.entity.DeleteTime = &t
+	}
+	return err
+}
+
+func (d *Decoder) entityField(c *inference.EntityChange, f field) {
+	switch f.tag {
+	case tagEntityEndpointID:
+		c.EndpointID = d.names.of(f.bytes)
+	case tagEntityEndpointName:
+		c.EndpointName = d.names.of(f.bytes)
+	case tagEntityServedID:
+		c.ServedEntityID = d.names.of(f.bytes)
+	case tagEntityServedName:
+		c.ServedEntityName = d.names.of(f.bytes)
+	case tagEntityType:
+		c.EntityType = d.names.of(f.bytes)
+	case tagEntityName:
+		c.EntityName = d.names.of(f.bytes)
+	case tagEntityVersion:
+		c.EntityVersion = d.names.of(f.bytes)
+	case tagEntityConfigVersion:
+		c.ConfigVersion = int32(f.int())
+	case tagEntityTask:
+		c.Task = d.names.of(f.bytes)
+	case tagEntityProvider:
+		c.Provider = d.names.of(f.bytes)
+	case tagEntityCreatedBy:
+		c.CreatedBy = d.names.of(f.bytes)
+	}
+}
+
+// names gives equal short strings one memory: endpoints, models and tags repeat from row to row.
+type names map[string]string
+
+const (
+	maxNames   = 8192 // above it the table starts again
+	maxNameLen = 128  // longer strings rarely repeat
+)
+
+func (n *names) of(b []byte) string {
+	if len(b) > maxNameLen {
+		return string(b)
+	}
+	if s, ok := (*n)[string(b)]; ok {
+		return s
+	}
+	if *n == nil || len(*n) >= maxNames {
+		*n = names{}
+	}
+	s := string(b)
+	(*n)[s] = s
+	return s
+}

@@ -1,0 +1,90 @@
+package factlog
+
+// The tags of a request's fields. A number is never used again for something else.
+const (
+	tagID               = 1
+	tagSeconds          = 2
+	tagNanos            = 3
+	tagPrincipalName    = 4
+	tagPrincipalKind    = 5
+	tagKeyID            = 6
+	tagKeyTags          = 7
+	tagGroup            = 8
+	tagEndpoint         = 9
+	tagEndpointID       = 10
+	tagServedEntity     = 11
+	tagServedEntityID   = 12
+	tagProvider         = 13
+	tagModel            = 14
+	tagTask             = 15
+	tagAPIType          = 16
+	tagURL              = 17
+	tagRequestedModel   = 18
+	tagClientRequestID  = 19
+	tagUsageContext     = 20
+	tagStreaming        = 21
+	tagUserAgent        = 22
+	tagRemoteIP         = 23
+	tagStatus           = 24
+	tagOutcome          = 25
+	tagErrorCode        = 26
+	tagErrorMessage     = 27
+	tagLatency          = 28
+	tagTimeToFirstToken = 29
+	tagUpstreamLatency  = 30
+	tagAttempt          = 31
+	tagUsageSource      = 32
+	tagInput            = 33
+	tagOutput           = 34
+	tagTotal            = 35
+	tagCachedInput      = 36
+	tagCacheWrite       = 37
+	tagReasoning        = 38
+	tagInputChars       = 39
+	tagOutputChars      = 40
+	tagCostNanos        = 41
+	tagPriceVersion     = 42
+	tagGenerated        = 43
+	tagPayloadTable     = 44
+	tagSamplingFraction = 45
+	tagPayloadErrorCode = 46
+	tagAdmitSegment     = 47
+	tagAdmitOffset      = 48
+	tagRequest          = 49
+	tagResponse         = 50
+)
+
+// The tags inside an attempt.
+const (
+	tagAttemptEntity   = 1
+	tagAttemptProvider = 2
+	tagAttemptModel    = 3
+	tagAttemptStatus   = 4
+	tagAttemptError    = 5
+	tagAttemptLatency  = 6
+)
+
+// The tags inside a map: a key, then its value.
+const (
+	tagMapKey   = 1
+	tagMapValue = 2
+)
+
+// The tags of a served entity's change.
+const (
+	tagEntitySeconds       = 1
+	tagEntityNanos         = 2
+	tagEntityEndpointID    = 3
+	tagEntityEndpointName  = 4
+	tagEntityServedID      = 5
+	tagEntityServedName    = 6
+	tagEntityType          = 7
+	tagEntityName          = 8
+	tagEntityVersion       = 9
+	tagEntityConfigVersion = 10
+	tagEntityTask          = 11
+	tagEntityProvider      = 12
+	tagEntityCreatedBy     = 13
+	tagEntityDeleteSeconds = 14
+	tagEntityDeleteNanos   = 15
+)
