@@ -1,0 +1,117 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lakegate/lakegate/serving/endpoint"
+)
+
+// root is the top of the repository.
+var root = filepath.Join("..", "..")
+
+func TestTheExampleIsValid(t *testing.T) {
+	vars := map[string]string{
+		"OPENAI_API_KEY": "sk-" + hidden, "LAKEGATE_KEY": "lg-0123456789abcdefghijklmnopqrstuvwxyz",
+	}
+	c, err := Load(filepath.Join(root, "lakegate.example.yaml"), func(name string) (string, bool) {
+		v, ok := vars[name]
+		return v, ok
+	})
+	must(t, err)
+	catalog, err := c.Catalog(endpoint.Memory{}, time.Now())
+	must(t, err)
+	chat, ok := catalog.Lookup("chat")
+	if !ok || chat.Payload == nil || chat.Payload.Table.String() != "main.ai.chat_payload" || !chat.Strict || len(chat.Entities) != 2 {
+		t.Errorf("endpoint chat = %+v, %v", chat, ok)
+	}
+	keys, err := c.AuthKeys()
+	must(t, err)
+	key, ok := keys.Lookup(vars["LAKEGATE_KEY"])
+	if !ok || !key.MayCall("embed") || key.MayRead("system.serving.endpoint_usage") {
+		t.Errorf("key = %+v, %v", key, ok)
+	}
+}
+
+// docs/configuration.md has a row for each key of the file and none for others, and says the
+// defaults that hold.
+func TestEveryKeyIsDocumented(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "configuration.md"))
+	must(t, err)
+	rows := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, " | ")
+		key, ok := strings.CutPrefix(cells[0], "| `")
+		if !ok || len(cells) != 4 {
+			continue
+		}
+		key = strings.TrimSuffix(strings.Replace(key, "….", "endpoints[].config.served_entities[].", 1), "`")
+		if _, twice := rows[key]; twice {
+			t.Errorf("%s is described twice", key)
+		}
+		rows[key] = cells[2]
+	}
+	defaults := reflect.ValueOf(DefaultConfig())
+	for _, leaf := range leaves(defaults, "") {
+		cell, ok := rows[leaf.path]
+		if !ok {
+			t.Errorf("%s is not described", leaf.path)
+		}
+		delete(rows, leaf.path)
+		if leaf.value != "" && cell != "`"+leaf.value+"`" {
+			t.Errorf("%s: the default is %s, described as %s", leaf.path, leaf.value, cell)
+		}
+	}
+	for path := range rows {
+		t.Errorf("%s is described, and is no key", path)
+	}
+}
+
+// leaf is a key that holds a value rather than other keys.
+type leaf struct {
+	path  string
+	value string // its default as a file would say it; "" where there is none
+}
+
+func leaves(v reflect.Value, path string) []leaf {
+	var out []leaf
+	switch t := v.Type(); {
+	case t == secretType:
+		return []leaf{{path, ""}}
+	case t.Kind() == reflect.Pointer:
+		return leaves(reflect.Zero(t.Elem()), path)
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
+		return leaves(reflect.Zero(t.Elem()), path+"[]")
+	case t.Kind() == reflect.Struct:
+		for i := range t.NumField() {
+			out = append(out, leaves(v.Field(i), join(path, t.Field(i).Tag.Get("yaml")))...)
+		}
+		return out
+	case v.IsZero() || t.Kind() == reflect.Map || t.Kind() == reflect.Slice:
+		return []leaf{{path, ""}}
+	default:
+		return []leaf{{path, short(v.Interface())}}
+	}
+}
+
+// The values that are no part of DefaultConfig, because they are an endpoint's.
+func TestDefaultsOfEndpointsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "configuration.md"))
+	must(t, err)
+	for _, row := range []string{
+		fmt.Sprintf("`endpoints[].lakegate.timeout` | duration, 1ms to 24h | `%s` |", short(endpoint.DefaultTimeout)),
+		fmt.Sprintf("openai_api_base` | URL | `%s` |", OpenAIBase),
+		fmt.Sprintf("At least %d characters, %d of them different.", minToken, minDistinct),
+		fmt.Sprintf("at most %d MiB", maxFile/MiB),
+		fmt.Sprintf("1 to %d of them", maxEntities),
+	} {
+		if !strings.Contains(string(text), row) {
+			t.Errorf("docs/configuration.md does not say: %s", row)
+		}
+	}
+}

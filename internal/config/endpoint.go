@@ -1,0 +1,148 @@
+package config
+
+import (
+	"time"
+
+	"github.com/lakegate/lakegate/internal/secret"
+)
+
+// The providers of this version.
+const (
+	OpenAI = "openai"
+	Custom = "custom"
+)
+
+// OpenAIBase is where provider openai is called when no openai_api_base is given.
+const OpenAIBase = "https://api.openai.com/v1"
+
+// Endpoint is one serving endpoint.
+type Endpoint struct {
+	Name        string         `yaml:"name"`
+	Description string         `yaml:"description"`
+	Tags        []Tag          `yaml:"tags"`
+	Config      EndpointConfig `yaml:"config"`
+	AIGateway   AIGateway      `yaml:"ai_gateway"`
+	Lakegate    Lakegate       `yaml:"lakegate"`
+}
+
+// Tag is one tag of an endpoint.
+type Tag struct {
+	Key   string `yaml:"key"`
+	Value string `yaml:"value"`
+}
+
+// EndpointConfig says which models answer, and with which share of the traffic.
+type EndpointConfig struct {
+	ServedEntities []ServedEntity `yaml:"served_entities"`
+	TrafficConfig  TrafficConfig  `yaml:"traffic_config"` // one route per entity after Parse
+}
+
+// ServedEntity is one model of an endpoint.
+type ServedEntity struct {
+	Name          string        `yaml:"name"` // the model's name after Parse, where the file gives none
+	ExternalModel ExternalModel `yaml:"external_model"`
+}
+
+// ExternalModel is a model at a provider.
+type ExternalModel struct {
+	Name     string        `yaml:"name"`
+	Provider string        `yaml:"provider"`
+	Task     string        `yaml:"task"`
+	OpenAI   *OpenAIConfig `yaml:"openai_config"`          // set for provider openai
+	Custom   *CustomConfig `yaml:"custom_provider_config"` // set for provider custom
+}
+
+// OpenAIConfig says how provider openai is reached.
+type OpenAIConfig struct {
+	APIKey          secret.String `yaml:"openai_api_key"` // the key itself after Parse; empty for none
+	APIKeyPlaintext secret.String `yaml:"openai_api_key_plaintext"`
+	APIBase         string        `yaml:"openai_api_base"`
+	APIType         string        `yaml:"openai_api_type"`
+	Organization    string        `yaml:"openai_organization"`
+}
+
+// CustomConfig says how a provider with an OpenAI-compatible API is reached. At most one of
+// APIKey and Bearer is set.
+type CustomConfig struct {
+	URL    string      `yaml:"custom_provider_url"`
+	APIKey *APIKeyAuth `yaml:"api_key_auth"`
+	Bearer *BearerAuth `yaml:"bearer_token_auth"`
+}
+
+// APIKeyAuth sends a key in a header of its own.
+type APIKeyAuth struct {
+	Key            string        `yaml:"key"`   // name of the header
+	Value          secret.String `yaml:"value"` // the value itself after Parse
+	ValuePlaintext secret.String `yaml:"value_plaintext"`
+}
+
+// BearerAuth sends a token as Authorization: Bearer.
+type BearerAuth struct {
+	Token          secret.String `yaml:"token"` // the token itself after Parse
+	TokenPlaintext secret.String `yaml:"token_plaintext"`
+}
+
+// TrafficConfig splits the traffic.
+type TrafficConfig struct {
+	Routes []Route `yaml:"routes"`
+}
+
+// Route gives one entity its share.
+type Route struct {
+	ServedEntityName  string `yaml:"served_entity_name"`
+	TrafficPercentage *int   `yaml:"traffic_percentage"`
+}
+
+// AIGateway is Databricks' block of gateway features.
+type AIGateway struct {
+	UsageTracking  *Switch         `yaml:"usage_tracking_config"` // nil: on
+	InferenceTable *InferenceTable `yaml:"inference_table_config"`
+	RateLimits     []RateLimit     `yaml:"rate_limits"`
+	Fallback       *Switch         `yaml:"fallback_config"` // nil: off
+}
+
+// Switch turns a feature on or off.
+type Switch struct {
+	Enabled *bool `yaml:"enabled"`
+}
+
+// On reports what the switch says, and otherwise when it is not there.
+func (s *Switch) On(otherwise bool) bool {
+	if s == nil || s.Enabled == nil {
+		return otherwise
+	}
+	return *s.Enabled
+}
+
+// InferenceTable says where an endpoint's payloads are kept.
+type InferenceTable struct {
+	Enabled         *bool  `yaml:"enabled"`
+	CatalogName     string `yaml:"catalog_name"`
+	SchemaName      string `yaml:"schema_name"`
+	TableNamePrefix string `yaml:"table_name_prefix"` // the endpoint's name after Parse, where the file gives none
+}
+
+// On reports whether payloads are kept.
+func (t *InferenceTable) On() bool { return t != nil && t.Enabled != nil && *t.Enabled }
+
+// Table returns the full name of the payload table.
+func (t *InferenceTable) Table() string {
+	return t.CatalogName + "." + t.SchemaName + "." + t.TableNamePrefix + "_payload"
+}
+
+// RateLimit bounds calls or tokens.
+type RateLimit struct {
+	Calls         *int64 `yaml:"calls"`
+	Tokens        *int64 `yaml:"tokens"`
+	Key           string `yaml:"key"` // endpoint, user, user_group or service_principal
+	Principal     string `yaml:"principal"`
+	RenewalPeriod string `yaml:"renewal_period"` // minute or hour
+}
+
+// Lakegate is what this gateway has and Databricks' does not.
+type Lakegate struct {
+	Durability        Durability    `yaml:"durability"` // log.durability after Parse, where the file gives none
+	Timeout           time.Duration `yaml:"timeout"`
+	FirstTokenTimeout time.Duration `yaml:"first_token_timeout"`
+	SamplingFraction  *float64      `yaml:"sampling_fraction"`
+}

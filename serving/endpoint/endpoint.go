@@ -1,0 +1,97 @@
+// Package endpoint says what a serving endpoint is, and holds all of them in one catalog.
+//
+// A Catalog, its Endpoints and their Entities are immutable once made: a request takes one
+// catalog at its start and keeps it to the end, and a new configuration file makes a new
+// catalog. Everything here is safe for concurrent use, and must be treated as read-only.
+//
+// The package opens no connection and reads no file: internal/config makes endpoints from the
+// configuration, tests by hand.
+package endpoint
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/lakegate/lakegate/internal/secret"
+	"github.com/lakegate/lakegate/internal/tableschema"
+)
+
+// The tasks: which API the models of an endpoint answer.
+const (
+	Chat        = "llm/v1/chat"
+	Completions = "llm/v1/completions"
+	Embeddings  = "llm/v1/embeddings"
+)
+
+// Endpoint is one name that applications call, and what stands behind it.
+type Endpoint struct {
+	Name        string
+	ID          string // made from the name: the same after a restart and on every gateway
+	Task        string // Chat, Completions or Embeddings; all entities have the same
+	Description string
+	Tags        map[string]string
+
+	// Entities are in the order of the file, which is also the order of fallback. There are 1
+	// to 10 of them.
+	Entities []*Entity
+	// Weights are percentages of the traffic, one per entity in the same order, with sum 100.
+	// An entity with 0 gets traffic only as a fallback.
+	Weights []int
+	// Fallback lets a call that failed at one entity go on to the others.
+	Fallback bool
+
+	RateLimits    []RateLimit   // in the order of the file; every one of them must admit a call
+	UsageTracking bool          // false only where the file says so
+	Payload       *PayloadTable // nil: payloads are not kept
+
+	Strict            bool          // a row is on disk before the last byte of the answer
+	Timeout           time.Duration // of the whole call, all attempts together; never 0
+	FirstTokenTimeout time.Duration // until the first byte of an attempt's answer; 0: Timeout alone bounds it
+
+	Created time.Time // when this endpoint was first seen, UTC
+	// ConfigVersion counts the versions of the endpoint's entities and traffic, from 1.
+	ConfigVersion int32
+}
+
+// Entity is one model at one provider.
+type Entity struct {
+	Name     string // unique in its endpoint
+	ID       string // made from the endpoint's and the entity's name
+	Model    string // as the provider names it
+	Task     string
+	Provider string // openai or custom
+	// BaseURL is what "chat/completions", "completions" or "embeddings" is appended to. Its path
+	// has no slash at the end, and it has neither query nor user.
+	BaseURL *url.URL
+	// AuthHeader is the canonical name of the header that carries AuthValue. Both are empty for a
+	// provider that wants no key.
+	AuthHeader   string
+	AuthValue    secret.String // the header's whole value, e.g. "Bearer ..."
+	Organization string        // value of OpenAI-Organization, "" for none
+}
+
+// LimitKey says whose calls a rate limit counts together.
+type LimitKey string
+
+// The limit keys, in Databricks' words.
+const (
+	PerEndpoint         LimitKey = "endpoint"          // everybody's
+	PerUser             LimitKey = "user"              // each principal's own, or those of Principal alone
+	PerGroup            LimitKey = "user_group"        // those of all members of group Principal
+	PerServicePrincipal LimitKey = "service_principal" // those of service principal Principal
+)
+
+// RateLimit bounds calls, tokens or both in any window of length Period.
+type RateLimit struct {
+	Calls     *int64 // nil: not bounded; 0: nobody may call
+	Tokens    *int64 // nil: not bounded
+	Key       LimitKey
+	Principal string // "" for PerEndpoint, and for PerUser when it holds for each user
+	Period    time.Duration
+}
+
+// PayloadTable is where the bodies of an endpoint's calls are kept.
+type PayloadTable struct {
+	Table            tableschema.Name
+	SamplingFraction float64 // above 0, up to 1: the part of the calls that is kept
+}
