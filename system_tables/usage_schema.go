@@ -1,0 +1,137 @@
+package systemtables
+
+import ts "github.com/lakegate/lakegate/internal/tableschema"
+
+// EndpointUsage is system.serving.endpoint_usage: one row per request, whatever became of it.
+func EndpointUsage() *ts.Table { return endpointUsage }
+
+var (
+	text    = ts.Type{Kind: ts.String}
+	number  = ts.Type{Kind: ts.Long}
+	small   = ts.Type{Kind: ts.Int}
+	boolean = ts.Type{Kind: ts.Boolean}
+	moment  = ts.Type{Kind: ts.Timestamp}
+)
+
+// attempt is an element of endpoint_usage.attempts.
+var attempt = ts.StructOf(
+	ts.Column{Name: "action", Type: text, Comment: "CALL for the first try, RETRY for the same served entity again, FALLBACK for another one."},
+	ts.Column{Name: "served_entity", Type: text, Comment: "Name of the served entity that was tried."},
+	ts.Column{Name: "provider", Type: text, Comment: "Its provider."},
+	ts.Column{Name: "model", Type: text, Comment: "The provider's name of the model."},
+	ts.Column{Name: "status_code", Type: small, Comment: "HTTP status of the provider's answer; NULL when there was none."},
+	ts.Column{Name: "latency_ms", Type: number, Comment: "How long the try took, in milliseconds."},
+	ts.Column{Name: "error", Type: text, Comment: "Why it failed; NULL when it did not."},
+)
+
+var endpointUsage = mustTable(&ts.Table{
+	Name:        ts.Name{Catalog: "system", Schema: "serving", Table: "endpoint_usage"},
+	Comment:     "One row per request to a serving endpoint, whatever became of it.",
+	PartitionBy: "request_date",
+	Columns: []ts.Column{
+		{Name: "account_id", Type: text, Comment: "The installation's account."},
+		{Name: "workspace_id", Type: text, Comment: "The installation's workspace."},
+		{Name: "client_request_id", Type: text, Comment: "The caller's own id of the request.", NoStats: true},
+		{Name: "databricks_request_id", Type: text, Comment: "Id of the request (UUIDv7), unique; also in the response header x-databricks-request-id."},
+		{Name: "requester", Type: text, Comment: "Who called: e-mail of a user or application id of a service principal; NULL without a valid key.", NoStats: true},
+		{Name: "status_code", Type: small, Comment: "HTTP status the client got; NULL when it got none."},
+		{Name: "request_time", Type: moment, Comment: "When the request was received, UTC, to the microsecond."},
+		{Name: "input_token_count", Type: number, Comment: "Tokens of the input as the provider counted them, cached and cache-written ones included; NULL when the provider gave no count."},
+		{Name: "output_token_count", Type: number, Comment: "Tokens of the output as the provider counted them, reasoning included; NULL when the provider gave no count."},
+		{Name: "input_character_count", Type: number, Comment: "Characters of text sent; NULL when not counted."},
+		{Name: "output_character_count", Type: number, Comment: "Characters of text received; NULL when not counted."},
+		{Name: "usage_context", Type: ts.StringMap(), Comment: "What the caller says the request is for: tags from the body, the metadata and the header. Attribution, not proof.", NoStats: true},
+		{Name: "request_streaming", Type: boolean, Comment: "Whether the answer was asked for as a stream."},
+		{Name: "served_entity_id", Type: text, Comment: "Id of the served entity that answered; joins served_entities."},
+
+		{Name: "request_date", Type: ts.Type{Kind: ts.Date}, Comment: "UTC day of request_time; the table's partitions."},
+		{Name: "endpoint_name", Type: text, Comment: "The endpoint; for an unknown endpoint the name that was asked for.", NoStats: true},
+		{Name: "endpoint_id", Type: text, Comment: "Id of the endpoint; NULL for an unknown one."},
+		{Name: "served_entity_name", Type: text, Comment: "Name of the served entity that answered."},
+		{Name: "provider", Type: text, Comment: "Provider of the served entity: openai, custom, ..."},
+		{Name: "requested_model", Type: text, Comment: "The model field of the request.", NoStats: true},
+		{Name: "model", Type: text, Comment: "The model that answered, as the provider names it; else as configured."},
+		{Name: "api_type", Type: text, Comment: "The API that was called, such as openai/v1/chat/completions, mlflow/v1/invocations or sql/ai_query."},
+		{Name: "task", Type: text, Comment: "llm/v1/chat, llm/v1/completions or llm/v1/embeddings."},
+		{Name: "outcome", Type: text, Comment: "How the request ended: ok, refused, upstream_error, upstream_broken, timeout, client_gone, crashed or internal_failure. Never NULL."},
+		{Name: "error_code", Type: text, Comment: "Why it failed, in a word, such as ENDPOINT_NOT_FOUND."},
+		{Name: "error_message", Type: text, Comment: "Why it failed, as the client was told.", NoStats: true},
+		{Name: "latency_ms", Type: number, Comment: "From the receipt of the request to the last byte of the answer, in milliseconds; NULL after a crash."},
+		{Name: "time_to_first_token_ms", Type: number, Comment: "From the receipt of the request to the first token of a streamed answer, in milliseconds."},
+		{Name: "upstream_latency_ms", Type: number, Comment: "Time spent waiting for providers, in milliseconds; NULL when none was asked."},
+		{Name: "total_token_count", Type: number, Comment: "Tokens of input and output together."},
+		{Name: "cached_input_token_count", Type: number, Comment: "Input tokens read from the provider's prompt cache; part of input_token_count."},
+		{Name: "cache_write_token_count", Type: number, Comment: "Input tokens written to the provider's prompt cache; part of input_token_count."},
+		{Name: "reasoning_token_count", Type: number, Comment: "Output tokens spent on reasoning; part of output_token_count."},
+		{Name: "usage_source", Type: text, Comment: "Where the counts come from: provider (final), partial (the answer broke off) or none."},
+		{Name: "cost", Type: ts.DecimalOf(18, 9), Comment: "List price of the request in US dollars, exactly cost_nanos / 1e9; NULL when no price or no usage is known."},
+		{Name: "cost_nanos", Type: number, Comment: "List price of the request in nano-dollars (1e-9 US dollars); NULL when no price or no usage is known."},
+		{Name: "price_version", Type: text, Comment: "Version of the price list that cost was computed from."},
+		{Name: "attempts", Type: ts.ListOf(attempt), Comment: "Every try of a served entity, in order; NULL when none was tried."},
+		{Name: "requester_type", Type: text, Comment: "USER or SERVICE_PRINCIPAL."},
+		{Name: "key_id", Type: text, Comment: "Name of the API key, never the key."},
+		{Name: "key_tags", Type: ts.StringMap(), Comment: "What the server knows of the key: tags the caller cannot set.", NoStats: true},
+		{Name: "user_agent", Type: text, Comment: "The client's User-Agent.", NoStats: true},
+		{Name: "ip_address", Type: text, Comment: "The client's address.", NoStats: true},
+		{Name: "url", Type: text, Comment: "Path of the request, without query.", NoStats: true},
+		{Name: "generated", Type: boolean, Comment: "Whether the row is made-up history of the demo."},
+	},
+})
+
+// Positions of endpoint_usage's columns, in order.
+const (
+	uAccountID = iota
+	uWorkspaceID
+	uClientRequestID
+	uRequestID
+	uRequester
+	uStatusCode
+	uRequestTime
+	uInputTokens
+	uOutputTokens
+	uInputChars
+	uOutputChars
+	uUsageContext
+	uStreaming
+	uServedEntityID
+	uRequestDate
+	uEndpointName
+	uEndpointID
+	uServedEntityName
+	uProvider
+	uRequestedModel
+	uModel
+	uAPIType
+	uTask
+	uOutcome
+	uErrorCode
+	uErrorMessage
+	uLatency
+	uFirstToken
+	uUpstreamLatency
+	uTotalTokens
+	uCachedTokens
+	uCacheWriteTokens
+	uReasoningTokens
+	uUsageSource
+	uCost
+	uCostNanos
+	uPriceVersion
+	uAttempts
+	uRequesterType
+	uKeyID
+	uKeyTags
+	uUserAgent
+	uIPAddress
+	uURL
+	uGenerated
+	usageColumns
+)
+
+// mustTable returns the table or panics when its declaration is wrong, which every test finds.
+func mustTable(t *ts.Table) *ts.Table {
+	if err := t.Validate(); err != nil {
+		panic(err)
+	}
+	return t
+}
