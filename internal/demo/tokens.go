@@ -1,0 +1,70 @@
+package demo
+
+import (
+	"time"
+
+	"github.com/lakegate/lakegate/internal/inference"
+)
+
+// habit is how much an endpoint's callers send and get, in tokens, and how much of what they send
+// is in the provider's cache.
+type habit struct{ in, out, cached float64 }
+
+var habits = map[string]habit{
+	"chat":              {in: 900, out: 220, cached: 0.45},
+	"assistant":         {in: 2_400, out: 520, cached: 0.50},
+	"code":              {in: 7_000, out: 750, cached: 0.80},
+	"search-embeddings": {in: 420},
+}
+
+// spikeHabit is that of the day somebody sent whole documents, again and again.
+var spikeHabit = habit{in: 60_000, out: 1_800, cached: 0.05}
+
+func (c *call) usage() inference.Usage {
+	k := habits[c.endpoint.Name]
+	if c.spike {
+		k = spikeHabit
+	}
+	in := int64(c.h.lognormal(k.in, 0.7)) + 8
+	out := int64(0)
+	if k.out > 0 {
+		out = int64(c.h.lognormal(k.out, 0.8)) + 1
+	}
+	total := in + out
+	u := inference.Usage{Source: inference.UsageProvider, Input: &in, Output: &out, Total: &total}
+	if c.endpoint.Task == taskEmbeddings {
+		return u
+	}
+	cached := int64(0)
+	if in >= 1024 && c.h.chance(k.cached) {
+		cached = int64(float64(in)*(0.3+0.6*c.h.rng.Float64())) / 128 * 128
+	}
+	reasoning := int64(float64(out) * thinking[c.entity.Model] * c.h.rng.Float64())
+	u.CachedInput, u.Reasoning = &cached, &reasoning
+	return u
+}
+
+// thinking is the largest share of a model's output that is reasoning.
+var thinking = map[string]float64{"gpt-5": 0.7, "gpt-5-codex": 0.6, "gpt-5-mini": 0.4}
+
+// speed is how fast a model is: until its first token, and for each one after.
+var speed = map[string]struct{ first, token time.Duration }{
+	"gpt-5":                  {900 * time.Millisecond, 14 * time.Millisecond},
+	"gpt-5-codex":            {750 * time.Millisecond, 12 * time.Millisecond},
+	"gpt-5-mini":             {380 * time.Millisecond, 7 * time.Millisecond},
+	"gpt-4o-mini":            {320 * time.Millisecond, 8 * time.Millisecond},
+	"llama-3.3-70b-instruct": {210 * time.Millisecond, 19 * time.Millisecond},
+	"text-embedding-3-small": {60 * time.Millisecond, 0},
+}
+
+// pace is the time to the first token and to the last. Busy hours are slower, an outage much.
+func (c *call) pace() (first, whole time.Duration) {
+	s := speed[c.entity.Model]
+	load := 1 + 0.25*byHour[c.Time.Hour()]
+	if c.outage() {
+		load *= 2.5
+	}
+	first = time.Duration(float64(c.h.duration(s.first, 0.35)) * load)
+	rest := time.Duration(float64(s.token) * load * float64(*c.Usage.Output))
+	return first.Round(time.Microsecond), (first + rest).Round(time.Microsecond)
+}
