@@ -47,11 +47,12 @@ var Arrows = []Rule{
 	{"inference_tables", []string{"internal/inference", "internal/tableschema"}},
 	{"system_tables", []string{"internal/inference", "internal/tableschema"}},
 	{"sql/...", []string{"internal/inference", "internal/apierr", "internal/tableschema"}},
-	{"dashboards/...", []string{"internal/inference", "internal/apierr", "internal/state"}},
+	{"dashboards/...", []string{"internal/inference", "internal/apierr", "internal/secret", "internal/state"}},
 
 	// Programs and what only tests, demos and benchmarks use.
 	{"internal/fakellm", nil},
 	{"internal/loadgen", nil},
+	{"internal/launch", nil},
 	{"internal/demo", []string{"internal/inference"}},
 	{"internal/archtest", nil},
 	{"cmd/...", []string{"..."}},
