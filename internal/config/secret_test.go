@@ -53,7 +53,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 func printed(t *testing.T, v any) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	for _, verb := range []string{"%v", "%+v", "%#v", "%x", "%X"} {
+	for _, verb := range []string{"%v", "%+v", "%#v", "%x", "%X", "%s", "%q", "%d"} {
 		out[verb] = fmt.Sprintf(verb, v)
 	}
 	b, err := json.Marshal(v)

@@ -10,16 +10,24 @@ import "log/slog"
 const redacted = "[redacted]"
 
 // String is a secret. The zero String is empty and means "not set".
-type String struct{ v string }
+//
+// The value is behind a pointer because fmt does not ask a String how it prints when the verb does
+// not fit the struct around it (%s, %d): it then shows an address, not the value.
+type String struct{ v *string }
 
 // New wraps a value.
-func New(v string) String { return String{v} }
+func New(v string) String { return String{&v} }
 
 // Reveal returns the value itself.
-func (s String) Reveal() string { return s.v }
+func (s String) Reveal() string {
+	if s.v == nil {
+		return ""
+	}
+	return *s.v
+}
 
 // IsZero reports whether the secret is empty.
-func (s String) IsZero() bool { return s.v == "" }
+func (s String) IsZero() bool { return s.Reveal() == "" }
 
 // String implements fmt.Stringer; it never returns the value.
 func (s String) String() string { return s.mask() }
@@ -31,13 +39,13 @@ func (s String) GoString() string { return s.mask() }
 func (s String) MarshalText() ([]byte, error) { return []byte(s.mask()), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (s *String) UnmarshalText(b []byte) error { s.v = string(b); return nil }
+func (s *String) UnmarshalText(b []byte) error { *s = New(string(b)); return nil }
 
 // LogValue implements slog.LogValuer.
 func (s String) LogValue() slog.Value { return slog.StringValue(s.mask()) }
 
 func (s String) mask() string {
-	if s.v == "" {
+	if s.IsZero() {
 		return ""
 	}
 	return redacted
