@@ -96,10 +96,13 @@ func checkColumns(b arrow.RecordBatch, t *tableschema.Table) error {
 	if !ok {
 		return fmt.Errorf("partition column %s is not in the table", t.PartitionBy)
 	}
-	col := b.Column(i)
-	for row := 1; row < col.Len(); row++ {
-		if !array.SliceEqual(col, 0, 1, col, int64(row), int64(row)+1) {
-			return fmt.Errorf("rows 0 and %d are of different partitions: %s and %s", row, col.ValueStr(0), col.ValueStr(row))
+	day, ok := b.Column(i).(*array.Date32)
+	if !ok {
+		return fmt.Errorf("partition column %s is not a date", t.PartitionBy)
+	}
+	for row := 1; row < day.Len(); row++ {
+		if day.IsNull(row) != day.IsNull(0) || (day.IsValid(0) && day.Value(row) != day.Value(0)) {
+			return fmt.Errorf("rows 0 and %d are of different partitions: %s and %s", row, day.ValueStr(0), day.ValueStr(row))
 		}
 	}
 	return nil

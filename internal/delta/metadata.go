@@ -3,6 +3,7 @@ package delta
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,6 +145,42 @@ func (m *metadata) statsFor(want *tableschema.Table) map[string]string {
 	}
 	conf[statsColumns] = strings.Join(columns, ",")
 	return conf
+}
+
+// tombstones is how long removed files are remembered, so that a vacuum keeps them for readers that
+// are behind: a week unless the table says otherwise. What isn't understood is taken for ever.
+func (m *metadata) tombstones() time.Duration {
+	text, ok := m.Configuration["delta.deletedFileRetentionDuration"]
+	if !ok {
+		return 7 * 24 * time.Hour
+	}
+	if d, ok := interval(text); ok {
+		return d
+	}
+	return math.MaxInt64
+}
+
+var units = map[string]time.Duration{
+	"week": 7 * 24 * time.Hour, "day": 24 * time.Hour, "hour": time.Hour, "minute": time.Minute, "second": time.Second,
+}
+
+// interval parses "interval 7 days", "1 week 12 hours".
+func interval(text string) (time.Duration, bool) {
+	words := strings.Fields(strings.TrimPrefix(strings.ToLower(text), "interval"))
+	if len(words) == 0 {
+		return 0, false
+	}
+	var sum time.Duration
+	for len(words) >= 2 {
+		n, err := strconv.ParseInt(words[0], 10, 32)
+		unit, ok := units[strings.TrimSuffix(words[1], "s")]
+		if err != nil || !ok || n < 0 || time.Duration(n) > (math.MaxInt64-sum)/unit {
+			return 0, false
+		}
+		sum += time.Duration(n) * unit
+		words = words[2:]
+	}
+	return sum, len(words) == 0
 }
 
 // table returns the table in terms of tableschema.

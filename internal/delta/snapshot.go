@@ -92,7 +92,7 @@ func (s *Snapshot) applyAction(a action, files map[string]*Add, removed map[stri
 		s.txnUpdated[a.Txn.AppID] = a.Txn.LastUpdated
 	case a.Add != nil:
 		if len(a.Add.DeletionVector) > 0 && string(a.Add.DeletionVector) != "null" {
-			return &ProtocolError{Features: []string{"deletionVectors"}}
+			return s.deletionVectors()
 		}
 		f := a.Add.file()
 		files[f.Path], removed[f.Path] = f, nil
@@ -101,6 +101,15 @@ func (s *Snapshot) applyAction(a action, files map[string]*Add, removed map[stri
 		files[p], removed[p] = nil, a.Remove
 	}
 	return nil
+}
+
+// deletionVectors is the error of a file that has one, which its protocol may not even announce.
+func (s *Snapshot) deletionVectors() error {
+	e := &ProtocolError{Features: []string{"deletionVectors"}}
+	if s.protocol != nil {
+		e.MinReaderVersion, e.MinWriterVersion = s.protocol.MinReaderVersion, s.protocol.MinWriterVersion
+	}
+	return e
 }
 
 // clone is maps.Clone that never returns nil.
