@@ -21,15 +21,22 @@ type Entry struct {
 }
 
 // Cursor reads records. It keeps files open: Close it. Reading a segment that is dropped meanwhile
-// is fine when the Cursor has it open already.
+// is fine when the Cursor has it open already. The zero Cursor reads an empty log.
 type Cursor struct {
-	dir      string
-	segments func() []Segment
-	random   map[uint64]*segmentReader // for Read
+	dir    string
+	list   func() []Segment
+	random map[uint64]*segmentReader // for Read
 }
 
 // Cursor returns a new Cursor over the log, the active segment included.
-func (l *Log) Cursor() *Cursor { return &Cursor{dir: l.dir, segments: l.Segments} }
+func (l *Log) Cursor() *Cursor { return &Cursor{dir: l.dir, list: l.Segments} }
+
+func (c *Cursor) segments() []Segment {
+	if c.list == nil {
+		return nil
+	}
+	return c.list()
+}
 
 // Scan yields the records at from and behind it and in front of to, in order. It ends after the
 // first error, which it yields; damage is a *DamageError. The zero from is the oldest record.

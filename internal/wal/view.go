@@ -49,7 +49,7 @@ func (v *View) End() Pos {
 }
 
 // Cursor returns a new Cursor over the log.
-func (v *View) Cursor() *Cursor { return &Cursor{dir: v.dir, segments: v.Segments} }
+func (v *View) Cursor() *Cursor { return &Cursor{dir: v.dir, list: v.Segments} }
 
 // Close lets writers in again. It is safe twice.
 func (v *View) Close() error {
