@@ -25,6 +25,9 @@ type Joiner struct {
 	head    node // members at the top, but for choices
 	choices []choice
 	loose   [][]byte // events that are no chunks
+
+	like   template // the last chunk that was nothing but a piece of text
+	misses int      // templates learned in a row and never used
 }
 
 // Chunk says what an event was.
@@ -43,6 +46,9 @@ type choice struct {
 
 // Add takes the data of one event, which is not kept.
 func (j *Joiner) Add(data []byte) Chunk {
+	if j.addAlike(data) {
+		return Chunk{JSON: true}
+	}
 	if j.object.Parse(data, MaxDepth) != nil {
 		j.keepLoose(data)
 		return Chunk{}
@@ -78,6 +84,7 @@ func (j *Joiner) Add(data []byte) Chunk {
 	}
 	if hadChoices {
 		j.Chunks++
+		j.learn(data)
 	}
 	j.keepHead()
 	return c
@@ -171,6 +178,10 @@ func (j *Joiner) note(c rawjson.Cursor) {
 // choiceAt returns the choice that the element at the cursor, which is a copy, is a piece of.
 func (j *Joiner) choiceAt(c rawjson.Cursor) *choice {
 	index, _ := indexOf(c)
+	return j.choice(index)
+}
+
+func (j *Joiner) choice(index int64) *choice {
 	for i := range j.choices {
 		if j.choices[i].index == index {
 			return &j.choices[i]

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -189,6 +191,7 @@ func FuzzJoin(f *testing.F) {
 		}
 		f.Add(b)
 	}
+	f.Add([]byte(`{"usage":{"completion_tokens_details":{"":0}}}`))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		j := Joiner{Keep: true}
 		for line := range bytes.Lines(in) {
@@ -214,5 +217,37 @@ func BenchmarkJoin50Chunks(b *testing.B) {
 				j.Bytes()
 			}
 		})
+	}
+}
+
+// TestTemplatesChangeNothing joins random streams with and without comparing chunks to the one
+// before.
+func TestTemplatesChangeNothing(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	rnd := rand.New(rand.NewPCG(seed, 4))
+	pick := func(s ...string) string { return s[rnd.IntN(len(s))] }
+	for range 500 {
+		fast, slow := Joiner{Keep: true}, Joiner{Keep: true, misses: maxMisses}
+		var stream []string
+		for range rnd.IntN(25) {
+			text := `"` + pick("a", "", " word", `\"`, `\u00e9`, "ü", "😀", `\`, "\x01", "\xff", `a":"b`) + `"`
+			delta := pick(
+				`"content":`+text, `"content":`+text, `"content":`+text, `"content":`+text, `"role":"assistant","content":`+text,
+				`"reasoning_content":`+text, `"reasoning_content":`+text, `"content":null,"reasoning":`+text,
+				`"content":"x","refusal":`+text, `"tool_calls":[{"index":0,"function":{"arguments":`+text+`}}]`, "", `"content":{"a":1}`,
+			)
+			rest := pick("", "", "", `,"finish_reason":null`, `,"logprobs":null`, `,"finish_reason":"stop"`)
+			tail := pick(``, ``, ``, `,"usage":null`, `,"usage":{"total_tokens":4}`, `,"obfuscation":"`+pick("x", "yy", `\`)+`"`, `,"obfuscation":"z"`)
+			stream = append(stream, `{"id":"`+pick("1", "1", "1", "2")+`","choices":[{"index":`+pick("0", "0", "0", "1")+`,"delta":{`+delta+`}`+rest+`}]`+tail+`}`)
+		}
+		for _, data := range stream {
+			if f, s := fast.Add([]byte(data)), slow.Add([]byte(data)); f != s {
+				t.Fatalf("seed %d: %s is %+v, without templates %+v", seed, data, f, s)
+			}
+		}
+		got, want := string(fast.Bytes())+describeNumbers(&fast), string(slow.Bytes())+describeNumbers(&slow)
+		if got != want {
+			t.Fatalf("seed %d: %s\ngot  %s\nwant %s", seed, strings.Join(stream, "\n"), got, want)
+		}
 	}
 }

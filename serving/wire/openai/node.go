@@ -98,8 +98,10 @@ func (n *node) merge(c *rawjson.Cursor, name []byte, grow bool) {
 }
 
 // addText adds the piece of a string.
-func (n *node) addText(quoted []byte) {
-	inner := quoted[1 : len(quoted)-1]
+func (n *node) addText(quoted []byte) { n.addInner(quoted[1 : len(quoted)-1]) }
+
+// addInner adds the inside of the piece of a string.
+func (n *node) addInner(inner []byte) {
 	switch {
 	case n.kind == textNode:
 		n.buf = append(n.buf, inner...)
@@ -111,7 +113,7 @@ func (n *node) addText(quoted []byte) {
 			n.buf = append(append(n.buf, inner...), `"}`...)
 		}
 	default:
-		n.replace(quoted)
+		n.replace(append(append([]byte{'"'}, inner...), '"'))
 	}
 }
 

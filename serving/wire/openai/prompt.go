@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -95,4 +96,28 @@ func first(array []byte) []byte {
 		return nil
 	}
 	return c.Take()
+}
+
+// WithContext returns a body with client_request_id and usage_context set, where they are not
+// empty.
+func WithContext(body []byte, clientRequestID string, usageContext map[string]string) ([]byte, error) {
+	if clientRequestID == "" && len(usageContext) == 0 {
+		return body, nil
+	}
+	var o rawjson.Object
+	if err := o.Parse(body, MaxDepth); err != nil {
+		return nil, err
+	}
+	var p rawjson.Patch
+	if clientRequestID != "" {
+		set(&p, "client_request_id", o.Find("client_request_id"), rawjson.AppendQuoted(nil, clientRequestID))
+	}
+	if len(usageContext) > 0 {
+		tags, err := json.Marshal(usageContext)
+		if err != nil {
+			return nil, err
+		}
+		set(&p, "usage_context", o.Find("usage_context"), tags)
+	}
+	return p.Append(nil, &o), nil
 }

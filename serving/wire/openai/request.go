@@ -19,6 +19,7 @@ type Request struct {
 	UsageContext    map[string]string // nil when the body has none
 	Metadata        map[string]string // OpenAI's metadata, its string values
 
+	raw  []byte
 	body rawjson.Object
 	// Positions of members in body, -1 for none.
 	model, stream, options, usageContext, requestID, input int
@@ -35,7 +36,7 @@ const strictCase = 3
 // error says what is wrong and where.
 func (r *Request) Parse(body []byte) *apierr.Error {
 	parsed := r.body
-	*r = Request{body: parsed, model: -1, stream: -1, options: -1, usageContext: -1, requestID: -1, input: -1}
+	*r = Request{raw: body, body: parsed, model: -1, stream: -1, options: -1, usageContext: -1, requestID: -1, input: -1}
 	if len(body) == 0 {
 		return apierr.New(apierr.BadRequest, "the request has no body; send a JSON object")
 	}
@@ -62,6 +63,9 @@ func (r *Request) Parse(body []byte) *apierr.Error {
 	}
 	return nil
 }
+
+// Body returns the body as it was given to Parse, whether that took it or not.
+func (r *Request) Body() []byte { return r.raw }
 
 func ownField(name []byte) int {
 	for i, o := range own {

@@ -76,7 +76,8 @@ func TestUpstream(t *testing.T) {
 		{"model with quotes", `{"model":"chat"}`, Change{Model: `a"b`}, `{"model":"a\"b"}`},
 		{
 			"ours taken out", `{"usage_context":{"team":"a"},"model":"chat","client_request_id":"1","metadata":{"a":"b"}}`,
-			Change{Model: "m"}, `{"model":"m","metadata":{"a":"b"}}`,
+			Change{Model: "m"},
+			`{"model":"m","metadata":{"a":"b"}}`,
 		},
 		{"ours and nothing else", `{"usage_context":null,"client_request_id":null}`, Change{}, `{}`},
 		{"ask for usage", `{"stream":true}`, Change{AskUsage: true}, `{"stream":true,"stream_options":{"include_usage":true}}`},

@@ -64,6 +64,9 @@ func (r *Request) withUsage() []byte {
 	return p.Append(nil, &o)
 }
 
+// HasInput reports whether the body is in OpenAI's shape: it has messages, prompt or input.
+func (r *Request) HasInput() bool { return r.input >= 0 }
+
 // InputChars counts the characters of the text sent: contents of messages, prompt or input. It
 // returns nil when there is no such field, or tokens instead of text.
 func (r *Request) InputChars() *int64 {

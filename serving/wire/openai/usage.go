@@ -54,10 +54,10 @@ func count(n **int64, v []byte) {
 
 func details(object []byte, a string, na **int64, b string, nb **int64) {
 	rawjson.Members(object, func(name []byte, _ rawjson.Kind, v []byte) bool {
-		switch string(name) {
-		case a:
+		switch {
+		case string(name) == a:
 			count(na, v)
-		case b:
+		case nb != nil && string(name) == b:
 			count(nb, v)
 		}
 		return true

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -113,6 +114,18 @@ func TestChars(t *testing.T) {
 	for raw, want := range map[string]int64{`"\ud83d\ude00"`: 1, `"\u00e9\u00e9x"`: 3, `"a\/b"`: 3} {
 		if got := Chars([]byte(raw)); got != want {
 			t.Errorf("Chars(%s) = %d, want %d", raw, got, want)
+		}
+	}
+}
+
+func TestInside(t *testing.T) {
+	for in, want := range map[string]string{
+		`plain"rest`: "5 5 true", `"`: "0 0 true", `\u00e9ü" "`: "2 8 true", `\"\\"`: "2 4 true",
+		`no end`: "0 0 false", `bad \x"`: "0 0 false", "line\n\"": "0 0 false", "\xff\"": "0 0 false", ``: "0 0 false",
+	} {
+		n, end, ok := Inside([]byte(in))
+		if got := fmt.Sprint(n, end, ok); got != want {
+			t.Errorf("Inside(%q) = %s, want %s", in, got, want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"strconv"
+	"unicode/utf8"
 )
 
 // unlimited is the depth for values that Parse has bounded already.
@@ -50,6 +51,9 @@ func (c *Cursor) Kind() Kind {
 		return Invalid
 	}
 }
+
+// Offset returns where the cursor is in the value it started from.
+func (c *Cursor) Offset() int { return c.i }
 
 // Take returns the value the cursor is at, and moves past it.
 func (c *Cursor) Take() []byte {
@@ -144,6 +148,18 @@ func Int(number []byte) (int64, bool) {
 		return 0, false
 	}
 	return int64(f), true
+}
+
+// Inside checks the inside of a string: b starts after the opening quote. It returns the number
+// of characters, and where the closing quote is; false when that is not the inside of a string.
+func Inside(b []byte) (n int64, end int, ok bool) {
+	s := scanner{b: b}
+	past, _, ok := s.string(-1)
+	if !ok || !utf8.Valid(b[:past-1]) {
+		return 0, 0, false
+	}
+	n, end = chars(b)
+	return n, end, true
 }
 
 // Chars counts the characters a JSON string stands for, given with its quotes.

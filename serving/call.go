@@ -1,0 +1,106 @@
+package serving
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/lakegate/lakegate/internal/apierr"
+	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/serving/gateway"
+)
+
+// call hands a request to the gateway.
+func (s *Server) call(c echo.Context, surface gateway.Surface) {
+	r := c.Request()
+	w := c.Response().Writer
+	c.Response().Committed = true // the responder writes past echo
+	rc := http.NewResponseController(w)
+	ip, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		ip = r.RemoteAddr
+	}
+	call := gateway.Call{
+		ID:        inference.NewID(),
+		Received:  time.Now(),
+		Surface:   surface,
+		Endpoint:  c.Param("name"),
+		Token:     tokenOf(r.Header),
+		Body:      func(limit int64) ([]byte, *apierr.Error) { return s.readBody(r, rc, limit) },
+		Tags:      r.Header["Databricks-Ai-Gateway-Request-Tags"],
+		URL:       r.URL.Path,
+		UserAgent: r.UserAgent(),
+		RemoteIP:  ip,
+	}
+	s.gateway.Do(r.Context(), &call, &responder{w: w, rc: rc, timeout: s.config.WriteTimeout})
+}
+
+// tokenOf returns the API key of a request, as OpenAI's, Databricks', Azure's and Anthropic's
+// clients send it.
+func tokenOf(h http.Header) string {
+	if scheme, token, ok := strings.Cut(h.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(token)
+	}
+	if k := h.Get("X-Api-Key"); k != "" {
+		return k
+	}
+	return h.Get("Api-Key")
+}
+
+// readBody reads a request's body of at most limit bytes, as one slice of its own.
+func (s *Server) readBody(r *http.Request, rc *http.ResponseController, limit int64) ([]byte, *apierr.Error) {
+	if enc := r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
+		return nil, &apierr.Error{Status: http.StatusUnsupportedMediaType, Code: apierr.BadRequest, Message: "send the body without Content-Encoding"}
+	}
+	tooLarge := apierr.New(apierr.TooLarge, "the request body is larger than %d bytes", limit)
+	if r.ContentLength > limit {
+		return nil, tooLarge
+	}
+	// A client that sends a byte a minute would hold its place for ever. The deadline has to go
+	// again: left in place it would end the request's context in the middle of a long answer.
+	_ = rc.SetReadDeadline(time.Now().Add(s.config.BodyTimeout)) // not every writer has deadlines
+	b, err := readAll(r.Body, r.ContentLength, limit)
+	if err == nil {
+		_ = rc.SetReadDeadline(time.Time{})
+	}
+	switch {
+	case errors.Is(err, errTooLarge):
+		return nil, tooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, (&apierr.Error{Status: http.StatusRequestTimeout, Code: apierr.BadRequest, Message: "the request body took too long to arrive"}).Because(err)
+	case err != nil:
+		return nil, apierr.New(apierr.BadRequest, "the request body broke off").Because(err)
+	}
+	return b, nil
+}
+
+var errTooLarge = errors.New("body is too large")
+
+// readAll reads a body. size is its length if that is known, or below 0.
+func readAll(body io.Reader, size, limit int64) ([]byte, error) {
+	if size < 0 {
+		size = 4 << 10
+	}
+	b := make([]byte, 0, size+1) // one more, so that the read that meets the end has room
+	for {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		n, err := body.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case int64(len(b)) > limit:
+			return nil, errTooLarge
+		case errors.Is(err, io.EOF):
+			return b, nil
+		case err != nil:
+			return nil, err
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package serving
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lakegate/lakegate/serving/endpoint"
+)
+
+// endpointJSON is an endpoint in the shape of Databricks' serving-endpoints API. Keys and
+// addresses of providers are not in it.
+type endpointJSON struct {
+	ID                   string        `json:"id"`
+	Name                 string        `json:"name"`
+	Description          string        `json:"description,omitempty"`
+	CreationTimestamp    int64         `json:"creation_timestamp,omitempty"`
+	LastUpdatedTimestamp int64         `json:"last_updated_timestamp,omitempty"`
+	State                stateJSON     `json:"state"`
+	Config               configJSON    `json:"config"`
+	Tags                 []tagJSON     `json:"tags,omitempty"`
+	Task                 string        `json:"task,omitempty"`
+	EndpointType         string        `json:"endpoint_type"`
+	AIGateway            aiGatewayJSON `json:"ai_gateway"`
+	PermissionLevel      string        `json:"permission_level,omitempty"`
+	RouteOptimized       bool          `json:"route_optimized"`
+}
+
+type stateJSON struct {
+	Ready        string `json:"ready"`
+	ConfigUpdate string `json:"config_update"`
+}
+
+type configJSON struct {
+	ServedEntities []entityJSON `json:"served_entities"`
+	TrafficConfig  trafficJSON  `json:"traffic_config"`
+	ConfigVersion  int32        `json:"config_version"`
+}
+
+type entityJSON struct {
+	ID            string            `json:"id"`
+	Name          string            `json:"name"`
+	ExternalModel externalModelJSON `json:"external_model"`
+	State         deploymentJSON    `json:"state"`
+}
+
+type externalModelJSON struct {
+	Name     string `json:"name"`
+	Provider string `json:"provider"`
+	Task     string `json:"task"`
+}
+
+type deploymentJSON struct {
+	Deployment string `json:"deployment"`
+}
+
+type trafficJSON struct {
+	Routes []routeJSON `json:"routes"`
+}
+
+type routeJSON struct {
+	ServedEntityName  string `json:"served_entity_name"`
+	ServedModelName   string `json:"served_model_name"`
+	TrafficPercentage int    `json:"traffic_percentage"`
+}
+
+type tagJSON struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+type enabledJSON struct {
+	Enabled bool `json:"enabled"`
+}
+
+type aiGatewayJSON struct {
+	UsageTracking  enabledJSON         `json:"usage_tracking_config"`
+	Fallback       enabledJSON         `json:"fallback_config"`
+	InferenceTable *inferenceTableJSON `json:"inference_table_config,omitempty"`
+	RateLimits     []rateLimitJSON     `json:"rate_limits,omitempty"`
+}
+
+type inferenceTableJSON struct {
+	Enabled         bool   `json:"enabled"`
+	CatalogName     string `json:"catalog_name"`
+	SchemaName      string `json:"schema_name"`
+	TableNamePrefix string `json:"table_name_prefix"`
+}
+
+type rateLimitJSON struct {
+	Calls         *int64 `json:"calls,omitempty"`
+	Tokens        *int64 `json:"tokens,omitempty"`
+	Key           string `json:"key"`
+	Principal     string `json:"principal,omitempty"`
+	RenewalPeriod string `json:"renewal_period"`
+}
+
+func describe(e *endpoint.Endpoint) endpointJSON {
+	d := endpointJSON{
+		ID: e.ID, Name: e.Name, Description: e.Description, Task: e.Task, EndpointType: "EXTERNAL_MODEL",
+		State:  stateJSON{Ready: "READY", ConfigUpdate: "NOT_UPDATING"},
+		Config: configJSON{ConfigVersion: e.ConfigVersion},
+		AIGateway: aiGatewayJSON{
+			UsageTracking: enabledJSON{e.UsageTracking}, Fallback: enabledJSON{e.Fallback},
+		},
+	}
+	if !e.Created.IsZero() {
+		d.CreationTimestamp = e.Created.UnixMilli()
+		d.LastUpdatedTimestamp = d.CreationTimestamp
+	}
+	for i, x := range e.Entities {
+		d.Config.ServedEntities = append(d.Config.ServedEntities, entityJSON{
+			ID: x.ID, Name: x.Name, State: deploymentJSON{"DEPLOYMENT_READY"},
+			ExternalModel: externalModelJSON{Name: x.Model, Provider: x.Provider, Task: x.Task},
+		})
+		d.Config.TrafficConfig.Routes = append(d.Config.TrafficConfig.Routes, routeJSON{x.Name, x.Name, e.Weights[i]})
+	}
+	for k, v := range e.Tags {
+		d.Tags = append(d.Tags, tagJSON{k, v})
+	}
+	slices.SortFunc(d.Tags, func(a, b tagJSON) int { return strings.Compare(a.Key, b.Key) })
+	if p := e.Payload; p != nil {
+		d.AIGateway.InferenceTable = &inferenceTableJSON{
+			Enabled: true, CatalogName: p.Table.Catalog, SchemaName: p.Table.Schema,
+			TableNamePrefix: strings.TrimSuffix(p.Table.Table, "_payload"),
+		}
+	}
+	for _, r := range e.RateLimits {
+		period := "minute"
+		if r.Period == time.Hour {
+			period = "hour"
+		}
+		d.AIGateway.RateLimits = append(d.AIGateway.RateLimits, rateLimitJSON{r.Calls, r.Tokens, string(r.Key), r.Principal, period})
+	}
+	return d
+}

@@ -1,0 +1,256 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lakegate/lakegate/internal/apierr"
+	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/serving/endpoint"
+	"github.com/lakegate/lakegate/serving/provider"
+	"github.com/lakegate/lakegate/serving/route"
+	"github.com/lakegate/lakegate/serving/wire/openai"
+)
+
+// attempt calls an entity once. nil means that the client has its answer.
+func (w *work) attempt(e *endpoint.Entity, p provider.Provider, askUsage bool) *failure {
+	start := time.Now()
+	up := p.Build(provider.Ask{Entity: e, Operation: w.op, Request: &w.req, AskUsage: askUsage})
+	l := w.open()
+	defer w.close(l)
+	resp, err := w.Transport.RoundTrip(request(l.ctx, &up))
+	if err != nil {
+		f := cutOff(context.Cause(l.ctx), err, false)
+		w.note(e, 0, start, f.reason)
+		w.logFailure(e, f)
+		return f
+	}
+	defer resp.Body.Close()
+	f := w.answer(e, l, resp, start, askUsage)
+	if f != nil {
+		f.status = resp.StatusCode
+		f.raw = scrub(f.raw, e.AuthValue.Reveal())
+		w.note(e, resp.StatusCode, start, f.reason)
+		w.logFailure(e, f)
+	}
+	return f
+}
+
+func (w *work) logFailure(e *endpoint.Entity, f *failure) {
+	w.Logger.Warn("an attempt failed", "request_id", w.rec.ID, "endpoint", w.endpoint.Name, "entity", e.Name,
+		"status", f.status, "reason", f.reason, "error", f.err.Err)
+}
+
+// answer takes the provider's answer, whatever it is.
+func (w *work) answer(e *endpoint.Entity, l *line, resp *http.Response, start time.Time, askUsage bool) *failure {
+	media := mediaType(resp.Header.Get("Content-Type"))
+	if enc := resp.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
+		return badGateway(nil, inference.UpstreamError, fmt.Sprintf("the provider sent an answer encoded as %s, which nobody asked for", clip(enc, 20)))
+	}
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return w.providerError(e, l, resp, media)
+	}
+	if media == "text/event-stream" {
+		if !w.req.Stream {
+			return badGateway(nil, inference.UpstreamError, "the provider streamed an answer that was to come whole")
+		}
+		return w.stream(e, l, resp, start, askUsage)
+	}
+	if media != "" && !isJSON(media) {
+		f := badGateway(nil, inference.UpstreamError, fmt.Sprintf("the provider answered with %s instead of JSON", clip(media, 60)))
+		f.raw, _ = w.readAll(l, resp, maxErrorPage) // as far as it gets, for the payload
+		return f
+	}
+	return w.whole(e, l, resp, start)
+}
+
+// maxErrorPage bounds how much of a useless answer is read, in bytes.
+const maxErrorPage = 1 << 20
+
+// mediaType returns a content type without its parameters.
+func mediaType(header string) string {
+	media, _, _ := strings.Cut(header, ";")
+	return strings.ToLower(strings.TrimSpace(media))
+}
+
+func isJSON(media string) bool {
+	return media == "application/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")
+}
+
+// request makes the HTTP request. It can be sent again on a fresh connection when the kept one
+// turns out to be closed.
+func request(ctx context.Context, up *provider.Upstream) *http.Request {
+	r := &http.Request{
+		Method: http.MethodPost, URL: up.URL, Host: up.URL.Host, Header: up.Header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		ContentLength: int64(len(up.Body)),
+		Body:          io.NopCloser(bytes.NewReader(up.Body)),
+		GetBody:       func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(up.Body)), nil },
+	}
+	return r.WithContext(ctx)
+}
+
+var errTooLarge = errors.New("answer is too large")
+
+// readAll reads a whole body of at most limit bytes. What was read comes back with the error too.
+func (w *work) readAll(l *line, resp *http.Response, limit int64) ([]byte, error) {
+	size := resp.ContentLength
+	if size > limit {
+		return nil, errTooLarge
+	}
+	if size < 0 {
+		size = 4 << 10
+	}
+	b := make([]byte, 0, size+1) // one more, so that the read that meets the end has room
+	for {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		l.expect(w.config.IdleTimeout)
+		n, err := resp.Body.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case int64(len(b)) > limit:
+			return b[:limit], errTooLarge
+		case errors.Is(err, io.EOF):
+			return b, nil
+		case err != nil:
+			return b, err
+		}
+	}
+}
+
+// whole takes an answer in one piece and passes it on byte for byte.
+func (w *work) whole(e *endpoint.Entity, l *line, resp *http.Response, start time.Time) *failure {
+	body, err := w.readAll(l, resp, w.config.MaxAnswer)
+	if err != nil {
+		f := cutOff(context.Cause(l.ctx), err, true)
+		if errors.Is(err, errTooLarge) {
+			f = badGateway(err, inference.UpstreamError, fmt.Sprintf("the provider's answer is larger than %d bytes", w.config.MaxAnswer))
+			f.another = false
+		}
+		f.raw = body
+		w.incomplete()
+		return f
+	}
+	a, err := openai.ParseAnswer(body)
+	if err != nil {
+		f := badGateway(err, inference.UpstreamError, "the provider's answer is not a JSON object")
+		f.raw = body
+		return f
+	}
+	if a.Model != "" {
+		w.rec.Target.Model = clip(a.Model, maxName)
+	}
+	w.takeUsage(a.Usage, a.HasUsage, true, a.OutputChars)
+	w.keepResponse(body)
+	w.note(e, resp.StatusCode, start, "")
+	if w.isGone() {
+		w.answered = true
+		w.clientGone(0)
+		return nil
+	}
+	if err := w.finish(inference.OK, resp.StatusCode); w.mustNotAnswer(err) {
+		w.answerError(unrecordedError())
+		return nil
+	}
+	w.answered = true
+	_ = w.resp.Answer(&Head{
+		ID: w.rec.ID, Status: resp.StatusCode, ContentType: resp.Header.Get("Content-Type"), ServedModel: e.Name,
+	}, body) // the record is out: nobody listening changes nothing
+	return nil
+}
+
+// clientGone finishes a call whose client left. status is what it saw, 0 for nothing.
+func (w *work) clientGone(status int) {
+	w.rec.ErrorCode, w.rec.ErrorMessage = string(apierr.ClientClosed), "the client left before the end of the answer"
+	_ = w.finish(inference.ClientGone, status) // counted by finish; there is nobody to tell
+}
+
+// takeUsage puts what the provider counted into the record. final says that it is the last count.
+func (w *work) takeUsage(u inference.Usage, has, final bool, outputChars *int64) {
+	in := w.rec.Usage.InputChars
+	if !has {
+		u = inference.Usage{Source: inference.UsageNone}
+	} else if !final {
+		u.Source = inference.UsagePartial
+	}
+	u.InputChars, u.OutputChars = in, outputChars
+	w.rec.Usage = u
+}
+
+// providerError takes an answer that is an error.
+func (w *work) providerError(e *endpoint.Entity, l *line, resp *http.Response, media string) *failure {
+	status := resp.StatusCode
+	raw, err := w.readAll(l, resp, maxErrorPage)
+	if err != nil && l.ctx.Err() != nil {
+		return cutOff(context.Cause(l.ctx), err, true)
+	}
+	raw = scrub(raw, e.AuthValue.Reveal())
+	f := &failure{outcome: inference.UpstreamError, raw: raw}
+	told, ok := openai.ParseError(raw)
+	switch {
+	case status < 400:
+		f.err = apierr.New(apierr.BadGateway, "the provider answered with status %d, which is no answer", status)
+	case status == http.StatusUnauthorized:
+		f.err = apierr.New(apierr.BadGateway, "the provider refused the gateway's key for served entity %q; tell whoever runs this gateway", e.Name)
+	case ok && told.Message != "":
+		f.err = &apierr.Error{Status: status, Code: apierr.ProviderError, Message: told.Message}
+		f.word, f.passOn = told.Code, told.OpenAIShaped
+	case ok:
+		f.err = &apierr.Error{Status: status, Code: apierr.ProviderError, Message: fmt.Sprintf("the provider answered with status %d and no message", status)}
+	default:
+		f.err = apierr.New(apierr.BadGateway, "the provider answered with status %d and %s instead of a JSON error", status, nameOf(media, len(raw)))
+		if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+			f.err.Status = status // SDKs wait and try again on these
+		}
+	}
+	f.another = route.WorthAnother(f.err.Status)
+	f.err.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), f.err.Status)
+	f.reason = fmt.Sprintf("provider answered %d", status)
+	if f.word != "" {
+		f.reason += " (" + clip(f.word, 60) + ")"
+	}
+	return f
+}
+
+func nameOf(media string, size int) string {
+	switch {
+	case size == 0:
+		return "nothing"
+	case media == "" || isJSON(media):
+		return "something unreadable"
+	default:
+		return clip(media, 60)
+	}
+}
+
+// retryAfter reads a provider's Retry-After, in seconds or as a date. Where SDKs look for one and
+// there is none, they get a second.
+func retryAfter(header string, status int) time.Duration {
+	const most = 24 * time.Hour
+	if seconds, err := strconv.ParseFloat(header, 64); err == nil && seconds > 0 {
+		return time.Duration(min(seconds, most.Seconds()) * float64(time.Second))
+	}
+	if at, err := http.ParseTime(header); err == nil {
+		return min(max(time.Until(at), time.Second), most)
+	}
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		return time.Second
+	}
+	return 0
+}
+
+// refusesUsageOption reports whether the provider refused the field that asks for usage, as some
+// strict servers do.
+func (f *failure) refusesUsageOption() bool {
+	return (f.status == http.StatusBadRequest || f.status == http.StatusUnprocessableEntity) &&
+		(bytes.Contains(f.raw, []byte("stream_options")) || bytes.Contains(f.raw, []byte("include_usage")))
+}

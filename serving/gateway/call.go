@@ -1,0 +1,66 @@
+package gateway
+
+import (
+	"time"
+
+	"github.com/lakegate/lakegate/internal/apierr"
+	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/serving/wire/openai"
+)
+
+// Surface is the API that was called.
+type Surface struct {
+	APIType string // as rows have it, e.g. openai/v1/chat/completions
+	Dialect apierr.Dialect
+	// Operation is what the API is for; Opaque takes the endpoint's own.
+	Operation openai.Operation
+	// Refusal, when set, is the answer to every call that has a valid key: the API is not there.
+	Refusal *apierr.Error
+}
+
+// Call is a request before anything was checked.
+type Call struct {
+	ID       inference.ID // zero: one is made
+	Received time.Time    // zero: now
+	Surface  Surface
+	Endpoint string // name of the endpoint; "" takes the body's model
+	Token    string // the API key
+	// Body returns the body, which must not change while the call runs. It is called once at
+	// most, and may refuse a body of more than limit bytes.
+	Body func(limit int64) ([]byte, *apierr.Error)
+	Tags []string // values of the header Databricks-Ai-Gateway-Request-Tags
+
+	URL       string // path, without query
+	UserAgent string
+	RemoteIP  string
+
+	caller *caller // set by Ask: who is calling is known
+}
+
+// caller is somebody whose key was checked elsewhere.
+type caller struct {
+	principal inference.Principal
+	mayCall   func(endpoint string) bool
+}
+
+// Head is what goes before an answer's body.
+type Head struct {
+	ID          inference.ID
+	Status      int
+	ContentType string
+	ServedModel string        // name of the entity that answered, "" for none
+	RetryAfter  string        // whole seconds, "" for none
+	Err         *apierr.Error // set when the answer is an error; the body says the same
+}
+
+// Responder carries the answer to whoever asked. It is called from one goroutine: either Answer
+// once, or Start and then Send any number of times. An error means that nobody is listening any
+// more; the call goes on without it.
+type Responder interface {
+	// Answer sends a whole answer. It must not keep the body.
+	Answer(h *Head, body []byte) error
+	// Start begins a stream of server-sent events.
+	Start(h *Head) error
+	// Send passes on events, which it must not keep, and makes sure they leave at once.
+	Send(events []byte) error
+}

@@ -1,0 +1,145 @@
+package gateway
+
+import (
+	"math"
+	"time"
+	"unicode/utf8"
+
+	"github.com/lakegate/lakegate/internal/apierr"
+	"github.com/lakegate/lakegate/serving/wire/openai"
+)
+
+// check does all that comes before a call may cost anything, in order.
+func (w *work) check() *apierr.Error {
+	view := w.Live.Load()
+	if err := w.authenticate(&view); err != nil {
+		return err
+	}
+	if err := w.call.Surface.Refusal; err != nil {
+		return err
+	}
+	if w.call.Endpoint != "" { // known before the body: no need to read what won't be taken
+		if err := w.resolve(&view, w.call.Endpoint); err != nil {
+			return err
+		}
+	}
+	if err := w.read(); err != nil {
+		return err
+	}
+	if w.endpoint == nil {
+		if w.req.Model == "" {
+			return apierr.New(apierr.InvalidParameter, "field \"model\" is missing: it names the endpoint to call").At("model")
+		}
+		if err := w.resolve(&view, w.req.Model); err != nil {
+			return err
+		}
+		w.keepRequest()
+	}
+	if err := w.operation(); err != nil {
+		return err
+	}
+	tags, err := w.config.attribution(w.call.Tags, &w.req)
+	if err != nil {
+		return err
+	}
+	w.rec.UsageContext = tags
+	w.rec.Usage.InputChars = w.req.InputChars()
+	w.reservation, err = w.Limiter.Reserve(w.endpoint, &w.rec.Principal, int64(len(w.req.Body())/4))
+	return err
+}
+
+func (w *work) authenticate(view *View) *apierr.Error {
+	if c := w.call.caller; c != nil {
+		w.rec.Principal, w.mayCall = c.principal, c.mayCall
+		return nil
+	}
+	if w.call.Token == "" {
+		return apierr.New(apierr.Unauthenticated, "the request has no API key; send one as \"Authorization: Bearer <key>\"")
+	}
+	key, ok := view.Keys.Lookup(w.call.Token)
+	if !ok {
+		return apierr.New(apierr.Unauthenticated, "the API key is not valid")
+	}
+	w.rec.Principal, w.mayCall = key.Principal, key.MayCall
+	return nil
+}
+
+// resolve looks up the endpoint and asks whether the caller may call it.
+func (w *work) resolve(view *View, name string) *apierr.Error {
+	w.rec.Target.Endpoint = clip(name, maxName)
+	e, ok := view.Catalog.Lookup(name)
+	if !ok {
+		return apierr.New(apierr.EndpointNotFound, "The given endpoint does not exist: %q. GET /v1/models lists those your key may call.", clip(name, maxName)).At("model")
+	}
+	w.rec.Target.EndpointID, w.rec.Target.Task = e.ID, e.Task
+	if !w.mayCall(name) {
+		return apierr.New(apierr.PermissionDenied, "your key may not call endpoint %q", name)
+	}
+	w.endpoint = e
+	w.deadline = w.call.Received.Add(e.Timeout)
+	if p := e.Payload; p != nil && w.sampled(p.SamplingFraction) {
+		w.rec.Payload.Table, w.rec.Payload.SamplingFraction = p.Table.String(), p.SamplingFraction
+	}
+	return nil
+}
+
+// sampled draws the payload's lot from the random part of the request's ID.
+func (w *work) sampled(fraction float64) bool {
+	id := w.rec.ID
+	lot := uint32(id[12])<<24 | uint32(id[13])<<16 | uint32(id[14])<<8 | uint32(id[15])
+	return float64(lot) < fraction*(math.MaxUint32+1)
+}
+
+// read takes in the body and the fields of it that columns are made of.
+func (w *work) read() *apierr.Error {
+	body, err := w.call.Body(w.config.MaxBody)
+	if err != nil {
+		if err.Code == apierr.TooLarge {
+			w.rec.Payload.ErrorCodes = append(w.rec.Payload.ErrorCodes, "MAX_REQUEST_SIZE_EXCEEDED")
+		}
+		return err
+	}
+	err = w.req.Parse(body)
+	w.keepRequest()
+	if err != nil {
+		return err
+	}
+	if len(w.req.ClientRequestID) > maxRequestID {
+		return apierr.New(apierr.InvalidParameter, "field \"client_request_id\" is longer than %d bytes", maxRequestID).At("client_request_id")
+	}
+	w.rec.ClientRequestID = w.req.ClientRequestID
+	w.rec.RequestedModel = clip(w.req.Model, maxName)
+	w.rec.Streaming = w.req.Stream
+	return nil
+}
+
+// keepRequest puts the body into the payload, where one is kept.
+func (w *work) keepRequest() {
+	p := &w.rec.Payload
+	body := w.req.Body()
+	switch {
+	case p.Table == "":
+	case !utf8.Valid(body):
+		p.ErrorCodes = append(p.ErrorCodes, "REQUEST_NOT_UTF8")
+	default:
+		p.Request = body
+	}
+}
+
+// operation decides what is asked of the model, and that the endpoint is for that.
+func (w *work) operation() *apierr.Error {
+	own := openai.OperationOf(w.endpoint.Task)
+	w.op = w.call.Surface.Operation
+	if w.op == openai.Opaque {
+		w.op = own
+	}
+	if own != openai.Opaque && own != w.op {
+		return apierr.New(apierr.InvalidParameter, "endpoint %q serves %s, not %s", w.endpoint.Name, own.Task(), w.op.Task()).At("model")
+	}
+	if w.req.Stream && !w.op.Streams() && w.op != openai.Opaque {
+		return apierr.New(apierr.InvalidParameter, "%s can't be streamed", w.op.Task()).At("stream")
+	}
+	return nil
+}
+
+func (w *work) remaining() time.Duration { return time.Until(w.deadline) }

@@ -1,0 +1,178 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lakegate/lakegate/internal/apierr"
+	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/serving/endpoint"
+	"github.com/lakegate/lakegate/serving/limits"
+	"github.com/lakegate/lakegate/serving/sse"
+	"github.com/lakegate/lakegate/serving/wire/openai"
+)
+
+// work is a call under way.
+type work struct {
+	*Gateway
+	call *Call
+	resp Responder
+	rec  *inference.Record
+
+	mayCall  func(endpoint string) bool
+	endpoint *endpoint.Endpoint // nil until it is known, and known to be allowed
+	req      openai.Request
+	op       openai.Operation
+	deadline time.Time // of the whole call
+
+	reservation limits.Reservation
+	ticket      Ticket
+	admitted    bool // a ticket is held
+	over        bool // the record went out
+	started     bool // a stream has begun
+	answered    bool // the client has the end of its answer, or was left without
+
+	left  func() error // error of the client's context
+	gone  atomic.Bool  // the client left
+	mu    sync.Mutex
+	line  *line       // the upstream call in flight, if any
+	drain *time.Timer // runs since the client left
+}
+
+// Do runs a call to its end. ctx is the client's: it ends when the client leaves.
+func (g *Gateway) Do(ctx context.Context, c *Call, r Responder) {
+	g.Meter.Started()
+	w := &work{Gateway: g, call: c, resp: r, rec: newRecord(c), left: ctx.Err}
+	stop := context.AfterFunc(ctx, w.clientLeft)
+	defer func() {
+		stop()
+		w.end(recover())
+	}()
+	if err := w.check(); err != nil {
+		w.refuse(err)
+		return
+	}
+	if err := w.admit(); err != nil {
+		w.refuse(err)
+		return
+	}
+	w.serve()
+}
+
+func newRecord(c *Call) *inference.Record {
+	if c.ID == (inference.ID{}) {
+		c.ID = inference.NewID()
+	}
+	if c.Received.IsZero() {
+		c.Received = time.Now()
+	}
+	return &inference.Record{
+		ID:        c.ID,
+		Time:      c.Received.UTC(),
+		Target:    inference.Target{Endpoint: clip(c.Endpoint, maxName)},
+		APIType:   c.Surface.APIType,
+		URL:       clip(c.URL, maxURL),
+		UserAgent: clip(c.UserAgent, maxAgent),
+		RemoteIP:  c.RemoteIP,
+		Usage:     inference.Usage{Source: inference.UsageNone},
+	}
+}
+
+// admit makes the call durable before anything is spent on it.
+func (w *work) admit() *apierr.Error {
+	if !w.recorded() {
+		return nil
+	}
+	admission := *w.rec // what was handed to a recorder doesn't change any more
+	t, err := w.Recorder.Admit(&admission)
+	if err != nil {
+		w.unrecorded("admit", err)
+		e := apierr.New(apierr.Unavailable, "the gateway can't record calls at the moment, so it takes none; try again")
+		e.RetryAfter = 2 * time.Second
+		return e.Because(err)
+	}
+	w.ticket, w.admitted = t, true
+	return nil
+}
+
+// recorded reports whether the call leaves a record: all do but those of endpoints that were told
+// to keep nothing.
+func (w *work) recorded() bool {
+	return w.endpoint == nil || w.endpoint.UsageTracking || w.rec.Payload.Table != ""
+}
+
+// end settles what is still open, also after a panic.
+func (w *work) end(panicked any) {
+	w.mu.Lock()
+	if w.drain != nil {
+		w.drain.Stop()
+	}
+	w.mu.Unlock()
+	if panicked != nil {
+		w.Logger.Error("panic in a call", "request_id", w.rec.ID, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+		w.fail(apierr.New(apierr.Internal, "internal error; the request id is %s", w.rec.ID))
+	}
+	w.reservation.Cancel() // no effect when settled
+}
+
+// fail ends a call that a fault of lakegate itself cut short, wherever that happened. A record
+// that is out stays as it is.
+func (w *work) fail(err *apierr.Error) {
+	if !w.isOver() {
+		if !w.admitted {
+			w.refuse(err)
+			return
+		}
+		w.rec.ErrorCode, w.rec.ErrorMessage = string(err.Code), err.Message
+		status := err.Status
+		if w.started {
+			status = w.rec.Status
+		}
+		_ = w.finish(inference.InternalFailure, status) // the client gets an error in any case
+	}
+	switch {
+	case w.answered || w.isGone():
+	case w.started:
+		w.answered = true
+		_ = w.resp.Send(sse.AppendEvent(nil, err.Body(apierr.OpenAI)))
+	default:
+		w.answerError(err)
+	}
+}
+
+// refuse records a call that was not admitted and says why.
+func (w *work) refuse(err *apierr.Error) {
+	w.reservation.Cancel()
+	w.rec.Outcome, w.rec.Status = inference.Refused, err.Status
+	if err.Code == apierr.Internal {
+		w.rec.Outcome = inference.InternalFailure
+	}
+	w.rec.ErrorCode, w.rec.ErrorMessage = string(err.Code), clip(err.Message, maxURL)
+	w.rec.Latency = time.Since(w.call.Received)
+	w.setOver()
+	if w.recorded() {
+		strict := w.endpoint != nil && w.endpoint.Strict
+		if e := w.Recorder.Record(w.rec, strict); e != nil {
+			w.unrecorded("record", e)
+		}
+	}
+	w.Meter.Finished(w.rec)
+	w.answerError(err)
+}
+
+func (w *work) unrecorded(step string, err error) {
+	w.Meter.Unrecorded(step)
+	w.Logger.Error("a call's record could not be written", "step", step, "request_id", w.rec.ID, "error", err)
+}
+
+func (w *work) answerError(err *apierr.Error) {
+	w.answered = true
+	_ = w.resp.Answer(&Head{
+		ID: w.rec.ID, Status: err.Status, ContentType: "application/json",
+		RetryAfter: err.RetryAfterHeader(), Err: err,
+	}, err.Body(w.call.Surface.Dialect)) // the record is out: nobody listening changes nothing
+}

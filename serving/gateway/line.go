@@ -1,0 +1,85 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+// Why an upstream call was broken off.
+var (
+	errFirstToken = errors.New("no answer within the endpoint's first token timeout")
+	errTotal      = errors.New("no complete answer within the endpoint's timeout")
+	errIdle       = errors.New("the provider fell silent in the middle of its answer")
+	errDrained    = errors.New("the client left, and the rest of the answer took too long")
+	errStopping   = errors.New("the gateway is stopping")
+	errDone       = errors.New("the call is done")
+)
+
+// line is one upstream call's lifetime. It does not depend on the client's: it ends when the
+// answer takes too long or falls silent, when the client has been gone for too long, or when the
+// gateway stops.
+type line struct {
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	timer    *time.Timer
+	deadline time.Time
+	next     atomic.Pointer[error] // why, when the timer fires
+}
+
+// open starts the lifetime of an attempt. close ends it, and must be called.
+func (w *work) open() *line {
+	l := &line{deadline: w.deadline}
+	l.ctx, l.cancel = context.WithCancelCause(w.base)
+	first := w.endpoint.FirstTokenTimeout
+	l.timer = time.AfterFunc(l.time(first, &errFirstToken), func() { l.cancel(*l.next.Load()) })
+	w.mu.Lock()
+	w.line = l
+	w.mu.Unlock()
+	return l
+}
+
+func (w *work) close(l *line) {
+	w.mu.Lock()
+	w.line = nil
+	w.mu.Unlock()
+	l.timer.Stop()
+	l.cancel(errDone)
+}
+
+// expect gives the provider d for its next sign of life.
+func (l *line) expect(d time.Duration) { l.timer.Reset(l.time(d, &errIdle)) }
+
+// time returns how long until the line is cut: d, or less where the whole call's time ends
+// before. d of 0 is no bound of its own.
+func (l *line) time(d time.Duration, why *error) time.Duration {
+	left := time.Until(l.deadline)
+	if d <= 0 || left < d {
+		d, why = left, &errTotal
+	}
+	l.next.Store(why)
+	return d
+}
+
+// clientLeft is called when the client's context ends, also after its answer did. From now on
+// the answer is read for its usage only, and not for long.
+func (w *work) clientLeft() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.gone.Swap(true) || w.over {
+		return
+	}
+	w.drain = time.AfterFunc(w.config.DrainTimeout, w.cutDrain)
+}
+
+// isGone reports whether the client left. It asks the context too: clientLeft may be about to run.
+func (w *work) isGone() bool { return w.gone.Load() || w.left() != nil }
+
+func (w *work) cutDrain() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.line != nil {
+		w.line.cancel(errDrained)
+	}
+}

@@ -1,0 +1,159 @@
+package gateway
+
+import (
+	"errors"
+	"net"
+	"time"
+
+	"github.com/lakegate/lakegate/internal/apierr"
+	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/serving/endpoint"
+	"github.com/lakegate/lakegate/serving/route"
+)
+
+// serve tries the entities in turn and gives the client what the last one tried has to say.
+func (w *work) serve() {
+	var buf [4]*endpoint.Entity
+	var last *failure
+	for _, e := range route.Plan(buf[:0], w.endpoint, w.Draw()) {
+		if last != nil && (w.isGone() || w.remaining() <= 0) {
+			break
+		}
+		if last = w.try(e); last == nil {
+			return
+		}
+		if !last.another {
+			break
+		}
+	}
+	w.giveUp(last)
+}
+
+// try makes one attempt at an entity, and gives the client its answer. A failure is returned
+// instead of told, so that another entity may do better.
+func (w *work) try(e *endpoint.Entity) *failure {
+	t := &w.rec.Target
+	t.ServedEntity, t.ServedEntityID, t.Provider, t.Model = e.Name, e.ID, e.Provider, e.Model
+	p, ok := w.Providers[e.Provider]
+	if !ok {
+		return &failure{
+			err:     apierr.New(apierr.Internal, "served entity %q has a provider this gateway does not know", e.Name),
+			outcome: inference.InternalFailure, reason: "unknown provider",
+		}
+	}
+	_, lax := w.lax.Load(e.ID)
+	ask := p.UsageOption && !lax && w.req.Stream && !w.req.WantsUsage && w.op.Streams()
+	f := w.attempt(e, p, ask)
+	if f != nil && ask && f.refusesUsageOption() {
+		w.lax.Store(e.ID, true)
+		w.Logger.Warn("a provider does not know stream_options; streams from it are asked without", "endpoint", w.endpoint.Name, "entity", e.Name)
+		if !w.isGone() {
+			f = w.attempt(e, p, false)
+		}
+	}
+	return f
+}
+
+// giveUp tells the client what the last attempt failed with.
+func (w *work) giveUp(f *failure) {
+	w.rec.ErrorCode, w.rec.ErrorMessage = f.code(), f.message()
+	w.keepResponse(f.raw)
+	outcome, status := f.outcome, f.err.Status
+	if w.isGone() && outcome != inference.InternalFailure {
+		outcome, status = inference.ClientGone, 0
+		w.rec.ErrorCode, w.rec.ErrorMessage = string(apierr.ClientClosed), "the client left before the answer"
+	}
+	err := w.finish(outcome, status)
+	switch {
+	case w.isGone():
+		w.answered = true
+	case w.mustNotAnswer(err):
+		w.answerError(unrecordedError())
+	case f.passOn && w.call.Surface.Dialect == apierr.OpenAI:
+		w.answered = true
+		_ = w.resp.Answer(&Head{
+			ID: w.rec.ID, Status: f.err.Status, ContentType: "application/json", ServedModel: w.rec.Target.ServedEntity,
+			RetryAfter: f.err.RetryAfterHeader(), Err: f.err,
+		}, f.raw)
+	default:
+		w.answerError(f.err)
+	}
+}
+
+// failure is an attempt that came to nothing the client has seen.
+type failure struct {
+	err     *apierr.Error
+	outcome inference.Outcome
+	status  int    // the provider's, 0 for none
+	reason  string // for the row: short, without anything the provider wrote
+	word    string // the provider's own code for it
+	raw     []byte // what the provider sent, its key taken out
+	passOn  bool   // raw is an error in OpenAI's shape
+	another bool   // another entity may do better
+}
+
+func (f *failure) code() string {
+	if f.word != "" {
+		return clip(f.word, maxName)
+	}
+	return string(f.err.Code)
+}
+
+// message is the row's: the provider's own text may quote the prompt, so it stays in the payload.
+func (f *failure) message() string {
+	if f.err.Code == apierr.ProviderError {
+		return f.reason
+	}
+	return f.err.Message
+}
+
+// note adds an attempt to the record.
+func (w *work) note(e *endpoint.Entity, status int, start time.Time, reason string) {
+	w.rec.Attempts = append(w.rec.Attempts, inference.Attempt{
+		ServedEntity: e.Name, Provider: e.Provider, Model: e.Model,
+		Status: status, Error: reason, Latency: time.Since(start),
+	})
+}
+
+// cutOff explains an upstream call that ended by an error, cause being what its line was cut with.
+func cutOff(cause, err error, midway bool) *failure {
+	switch {
+	case errors.Is(cause, errFirstToken):
+		return timedOut(err, "the provider did not begin to answer in time", true)
+	case errors.Is(cause, errTotal):
+		return timedOut(err, "the provider did not finish its answer in time", false)
+	case errors.Is(cause, errIdle):
+		return timedOut(err, "the provider fell silent in the middle of its answer", true)
+	case errors.Is(cause, errDrained):
+		return &failure{
+			err:     apierr.New(apierr.ClientClosed, "the client left before the answer").Because(err),
+			outcome: inference.ClientGone, reason: errDrained.Error(),
+		}
+	case errors.Is(cause, errStopping):
+		f := &failure{
+			err:     apierr.New(apierr.Unavailable, "the gateway is stopping; try again").Because(err),
+			outcome: inference.InternalFailure, reason: errStopping.Error(),
+		}
+		f.err.RetryAfter = time.Second
+		return f
+	case midway:
+		return badGateway(err, inference.UpstreamBroken, "the provider's answer broke off")
+	case isDial(err):
+		return badGateway(err, inference.UpstreamError, "the provider can't be reached")
+	default:
+		return badGateway(err, inference.UpstreamError, "the provider closed the connection without an answer")
+	}
+}
+
+func isDial(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+func timedOut(err error, text string, another bool) *failure {
+	return &failure{err: apierr.New(apierr.UpstreamTimeout, "%s", text).Because(err), outcome: inference.Timeout, reason: text, another: another}
+}
+
+func badGateway(err error, outcome inference.Outcome, text string) *failure {
+	return &failure{err: apierr.New(apierr.BadGateway, "%s", text).Because(err), outcome: outcome, reason: text, another: true}
+}

@@ -1,0 +1,89 @@
+package serving
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/lakegate/lakegate/internal/apierr"
+	"github.com/lakegate/lakegate/serving/gateway"
+)
+
+// responder writes a call's answer as an HTTP response.
+type responder struct {
+	w        http.ResponseWriter
+	rc       *http.ResponseController
+	timeout  time.Duration
+	deadline time.Time // for writes, moved on only now and then
+}
+
+// Header values that never change are shared by all responses: net/http only reads them.
+var (
+	noCache  = []string{"no-cache"}
+	noBuffer = []string{"no"}
+	bearer   = []string{"Bearer"}
+	onlyPost = []string{http.MethodPost}
+)
+
+func (r *responder) head(h *gateway.Head) http.Header {
+	header := r.w.Header()
+	id := []string{h.ID.String()}
+	header["X-Request-Id"] = id
+	header["X-Databricks-Request-Id"] = id
+	if h.ContentType != "" {
+		header["Content-Type"] = []string{h.ContentType}
+	}
+	if h.ServedModel != "" {
+		header["Served-Model-Name"] = []string{h.ServedModel}
+	}
+	if h.RetryAfter != "" {
+		header["Retry-After"] = []string{h.RetryAfter}
+	}
+	if h.Err != nil {
+		switch h.Err.Code {
+		case apierr.Unauthenticated:
+			header["Www-Authenticate"] = bearer
+		case apierr.MethodNotAllowed:
+			header["Allow"] = onlyPost
+		}
+	}
+	return header
+}
+
+// Answer implements gateway.Responder.
+func (r *responder) Answer(h *gateway.Head, body []byte) error {
+	r.head(h)["Content-Length"] = []string{strconv.Itoa(len(body))}
+	r.extend()
+	r.w.WriteHeader(h.Status)
+	_, err := r.w.Write(body)
+	return err
+}
+
+// Start implements gateway.Responder. The header leaves with the first events.
+func (r *responder) Start(h *gateway.Head) error {
+	header := r.head(h)
+	header["Cache-Control"] = noCache
+	header["X-Accel-Buffering"] = noBuffer // nginx would collect events otherwise
+	r.w.WriteHeader(h.Status)
+	return nil
+}
+
+// Send implements gateway.Responder.
+func (r *responder) Send(events []byte) error {
+	r.extend()
+	if _, err := r.w.Write(events); err != nil {
+		return err
+	}
+	return r.rc.Flush()
+}
+
+// extend moves the deadline for writes on: a client that takes nothing for so long counts as gone.
+// It is moved when a quarter has passed, not at each of a stream's events.
+func (r *responder) extend() {
+	now := time.Now()
+	if r.deadline.Sub(now) > r.timeout*3/4 {
+		return
+	}
+	r.deadline = now.Add(r.timeout)
+	_ = r.rc.SetWriteDeadline(r.deadline) // not every writer has deadlines
+}

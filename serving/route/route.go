@@ -1,0 +1,41 @@
+// Package route decides which served entities of an endpoint a call tries, and in which order.
+//
+// It holds no state and looks at no health: a plan depends on the endpoint and one random number,
+// which the caller brings. Plans are safe to make from many goroutines.
+package route
+
+import "github.com/lakegate/lakegate/serving/endpoint"
+
+// Plan appends the entities to try to dst, at least one: first the one that draw falls to when
+// the entities share the traffic by their weights, then, where the endpoint has fallback, the
+// others in their order, those without traffic of their own included. draw is taken modulo 100.
+func Plan(dst []*endpoint.Entity, e *endpoint.Endpoint, draw uint32) []*endpoint.Entity {
+	first := pick(e.Weights, int(draw%100))
+	dst = append(dst, e.Entities[first])
+	if !e.Fallback {
+		return dst
+	}
+	for i, x := range e.Entities {
+		if i != first {
+			dst = append(dst, x)
+		}
+	}
+	return dst
+}
+
+// pick returns the entity whose part of 0..99 holds n.
+func pick(weights []int, n int) int {
+	for i, w := range weights {
+		if n < w {
+			return i
+		}
+		n -= w
+	}
+	return 0
+}
+
+// WorthAnother reports whether a provider's answer of that status lets a call go on to the next
+// entity: the provider is busy or at fault. Other answers would be the same anywhere.
+func WorthAnother(status int) bool {
+	return status == 408 || status == 429 || status >= 500
+}
