@@ -1,0 +1,170 @@
+// Package protocol is what the SQL warehouse and its worker processes say to each other over a
+// pair of pipes: length-prefixed JSON messages, one query at a time.
+//
+//	parent                          worker
+//	Init                    ->
+//	                        <-      Ready
+//	Query                   ->
+//	                        <-      Need      (tables of the query; at most once, absent for none)
+//	Tables | Failure        ->
+//	                        <-      Ask       (any number, at any time until the end)
+//	Answer                  ->
+//	                        <-      Columns, Rows…, Done | Failure
+//
+// Neither side trusts the other's sizes: a frame above MaxFrame is an error, and after any error
+// the parent kills the worker. A Conn's Send may be called concurrently; Receive may not.
+package protocol
+
+import (
+	"encoding/json"
+
+	"github.com/lakegate/lakegate/internal/tableschema"
+)
+
+// Message is one frame. Exactly one field is set.
+type Message struct {
+	Init    *Init    `json:",omitempty"`
+	Ready   *Ready   `json:",omitempty"`
+	Query   *Query   `json:",omitempty"`
+	Need    *Need    `json:",omitempty"`
+	Tables  *Tables  `json:",omitempty"`
+	Ask     *Ask     `json:",omitempty"`
+	Answer  *Answer  `json:",omitempty"`
+	Columns *Columns `json:",omitempty"`
+	Rows    *Rows    `json:",omitempty"`
+	Done    *Done    `json:",omitempty"`
+	Failure *Failure `json:",omitempty"`
+}
+
+// Init is the worker's configuration.
+type Init struct {
+	Dirs         []string // folders whose files queries may read
+	MemoryBytes  int64    // DuckDB's own limit
+	AddressSpace int64    // limit of the process, in bytes; 0 for none
+	Threads      int
+}
+
+// Ready says that the worker waits for queries, and how tightly it is shut in.
+type Ready struct {
+	Engine   string // DuckDB's version
+	Landlock bool   // the kernel keeps it from opening files outside Dirs
+	Seccomp  bool   // the kernel keeps it from writing files, opening sockets and starting programs
+	Notes    []string
+}
+
+// Param is a value for a :name marker. Type is a Databricks type name, STRING when empty. A nil
+// Value is NULL. When Multi is set the parameter is the array Values.
+type Param struct {
+	Name   string
+	Type   string   `json:",omitempty"`
+	Value  *string  `json:",omitempty"`
+	Multi  bool     `json:",omitempty"`
+	Values []string `json:",omitempty"`
+}
+
+// Query is one statement and its bounds.
+type Query struct {
+	SQL             string
+	Params          []Param
+	Catalog, Schema string   // defaults for names of one or two parts
+	Readable        []string // full names of the tables and views the caller may read
+	User            string   // current_user()
+	Groups          []string
+	RowLimit        int
+	ByteLimit       int
+	TimeoutMillis   int64
+	AITimeoutMillis int64 // of a query that asks models
+	AICalls         int   // bound on distinct ai_query calls, 0 when there is no model to ask
+	AIWidth         int   // calls in flight
+}
+
+// Need names the tables a query reads. All asks for the columns of every readable table, for
+// DESCRIBE and information_schema. AI says that models will be asked, which takes longer.
+type Need struct {
+	Names []string
+	All   bool
+	AI    bool
+}
+
+// Tables answers Need: one consistent snapshot.
+type Tables struct{ Tables []Table }
+
+// Table is a table's shape, and its files when they were asked for.
+type Table struct {
+	Schema *tableschema.Table
+	Files  []File
+	View   bool // answers All: a view, without files
+}
+
+// File is one Parquet file of a table.
+type File struct {
+	Path      string
+	Partition *string // value of the partition column, nil for NULL
+}
+
+// Ask is one model call on behalf of the person who runs the query.
+type Ask struct {
+	ID       uint64
+	Endpoint string
+	Prompt   string
+	Params   json.RawMessage `json:",omitempty"` // model parameters and response format, an object
+}
+
+// Answer answers the Ask of the same ID; Error is text for the caller.
+type Answer struct {
+	ID    uint64
+	Text  string
+	Error string `json:",omitempty"`
+}
+
+// Column is a column of the result in Databricks' words.
+type Column struct {
+	Name     string
+	TypeName string // LONG, STRING, …
+	TypeText string // BIGINT, MAP<STRING,STRING>, …
+}
+
+// Columns comes before the first row.
+type Columns struct{ Columns []Column }
+
+// Rows is a batch of rows; a nil cell is NULL.
+type Rows struct{ Rows [][]*string }
+
+// Done ends a query that succeeded.
+type Done struct {
+	Rows       int64
+	Truncated  bool // a limit cut the result short
+	AICalls    int64
+	RewriteMic int64 // microseconds spent before the query ran, for diagnosis
+}
+
+// Class says what kind of failure it was.
+type Class string
+
+// The classes of failure.
+const (
+	Syntax      Class = "syntax"      // the text does not parse
+	Refused     Class = "refused"     // it parses, and is not allowed: statement, function, setting
+	NotFound    Class = "not_found"   // a table that is not there or not readable
+	Unsupported Class = "unsupported" // Databricks has it, lakegate does not yet
+	Invalid     Class = "invalid"     // names or types do not fit, a value cannot be converted
+	TooLarge    Class = "too_large"   // text, tree or constant above its bound
+	Memory      Class = "memory"      // the query needs more memory than allowed
+	Timeout     Class = "timeout"     // the query took too long
+	Cancelled   Class = "cancelled"   // the caller went away
+	Model       Class = "model"       // a model call failed
+	Busy        Class = "busy"        // no worker came free in time
+	Internal    Class = "internal"    // a fault of ours
+)
+
+// Failure ends a query, or answers Need when the snapshot could not be taken. Message is text
+// for the caller.
+type Failure struct {
+	Class   Class
+	Message string
+	Line    int `json:",omitempty"` // place of a syntax error in the caller's text, from 1
+	Column  int `json:",omitempty"`
+}
+
+// Error implements error.
+func (f *Failure) Error() string { return f.Message }

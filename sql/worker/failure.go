@@ -1,0 +1,107 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/lakegate/lakegate/sql/ast"
+	"github.com/lakegate/lakegate/sql/dialect"
+	"github.com/lakegate/lakegate/sql/guard"
+	"github.com/lakegate/lakegate/sql/protocol"
+)
+
+var guardClasses = map[guard.Kind]protocol.Class{
+	guard.Refused: protocol.Refused, guard.Unsupported: protocol.Unsupported, guard.TooLarge: protocol.TooLarge,
+}
+
+// failure turns an error into what the caller is told.
+func (s *session) failure(ctx context.Context, err error) *protocol.Failure {
+	var (
+		ours     *protocol.Failure
+		refusal  *guard.Error
+		language *dialect.Error
+	)
+	switch {
+	case errors.As(err, &ours):
+		return ours
+	case errors.As(err, &refusal):
+		return &protocol.Failure{Class: guardClasses[refusal.Kind], Message: refusal.Message}
+	case errors.As(err, &language):
+		return dialectFailure(language)
+	case errors.Is(err, ast.ErrNotOneSelect):
+		return &protocol.Failure{Class: protocol.Refused, Message: "only a single SELECT statement is allowed"}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &protocol.Failure{Class: protocol.Timeout, Message: "the query took too long and was stopped"}
+	case ctx.Err() != nil:
+		return &protocol.Failure{Class: protocol.Cancelled, Message: "the query was cancelled"}
+	}
+	return s.engineFailure(err.Error())
+}
+
+func dialectFailure(e *dialect.Error) *protocol.Failure {
+	f := &protocol.Failure{Class: protocol.Syntax, Message: e.Message, Line: e.Line, Column: e.Column}
+	switch {
+	case e.Refused:
+		f.Class = protocol.Refused
+	case e.Unsupported:
+		f.Class = protocol.Unsupported
+	}
+	return f
+}
+
+// The engine's errors begin with their kind.
+var engineErrors = []struct {
+	prefix string
+	class  protocol.Class
+}{
+	{"Out of Memory Error", protocol.Memory},
+	{"INTERRUPT Error", protocol.Timeout},
+	{"Permission Error", protocol.Refused},
+	{"Not implemented Error", protocol.Unsupported},
+	{"Parser Error", protocol.Syntax},
+	{"INTERNAL Error", protocol.Internal},
+	{"FATAL Error", protocol.Internal},
+	{"IO Error", protocol.Internal},
+}
+
+var (
+	apiPrefix   = regexp.MustCompile(`^(database/sql/driver: )?(API error: )?`)
+	kindPrefix  = regexp.MustCompile(`^[A-Za-z ]+ Error: `)
+	macroPrefix = regexp.MustCompile(`\blg_(\w+)\(`)
+)
+
+// engineFailure reads an engine's message: its kind, its first paragraph, without the rendered
+// text it quotes, our folders and our names.
+func (s *session) engineFailure(msg string) *protocol.Failure {
+	if _, text, ok := strings.Cut(msg, modelErrorMark); ok {
+		return &protocol.Failure{Class: protocol.Model, Message: text}
+	}
+	if strings.Contains(msg, "std::bad_alloc") || strings.Contains(msg, "failed to allocate") || strings.Contains(msg, "could not allocate") {
+		return &protocol.Failure{Class: protocol.Memory, Message: "the query needs more memory than it may use"}
+	}
+	f := &protocol.Failure{Class: protocol.Invalid}
+	for _, e := range engineErrors {
+		if strings.Contains(msg, e.prefix) {
+			f.Class = e.class
+			break
+		}
+	}
+	switch f.Class {
+	case protocol.Memory:
+		f.Message = "the query needs more memory than it may use"
+		return f
+	case protocol.Timeout:
+		f.Message = "the query took too long and was stopped"
+		return f
+	}
+	text := apiPrefix.ReplaceAllString(msg, "")
+	text, _, _ = strings.Cut(text, "\n\nLINE ")
+	text, _, _ = strings.Cut(text, "\nLINE ")
+	text, _, _ = strings.Cut(text, "\n\tCandidate")
+	text, _, _ = strings.Cut(text, "\nCandidate macros")
+	text = macroPrefix.ReplaceAllString(s.engine.scrub(text), "$1(")
+	f.Message = strings.TrimSpace(kindPrefix.ReplaceAllString(text, ""))
+	return f
+}
