@@ -7,6 +7,7 @@
 package apierr
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -113,11 +114,13 @@ func (e *Error) Body(d Dialect) []byte {
 			Message   string `json:"message"`
 		}{e.Code, e.Message}
 	}
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // people read these messages
+	if err := enc.Encode(v); err != nil {
 		panic(err) // strings always marshal
 	}
-	return b
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // RetryAfterHeader returns the value of Retry-After, or "" when there is none to send.

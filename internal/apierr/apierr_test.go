@@ -18,9 +18,9 @@ func TestBody(t *testing.T) {
 			`{"error":{"code":"model_not_found","message":"endpoint \"chat\" does not exist","param":null,"type":"invalid_request_error"}}`,
 		},
 		{
-			New(Unauthenticated, "no key"), 401,
-			`{"error_code":"UNAUTHENTICATED","message":"no key"}`,
-			`{"error":{"code":"invalid_api_key","message":"no key","param":null,"type":"authentication_error"}}`,
+			New(Unauthenticated, "no <key>"), 401,
+			`{"error_code":"UNAUTHENTICATED","message":"no <key>"}`,
+			`{"error":{"code":"invalid_api_key","message":"no <key>","param":null,"type":"authentication_error"}}`,
 		},
 		{
 			New(InvalidParameter, "bad").At("stream"), 400,
