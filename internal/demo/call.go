@@ -43,7 +43,7 @@ func (h *history) chance(p float64) bool { return h.rng.Float64() < p }
 func (c *call) caller() {
 	h := c.h
 	c.team = h.teams[pick(h, len(h.teams), func(i int) float64 { return h.teams[i].Weight })]
-	c.spike = hours(c.Time, h.dear, 9, 17) && h.chance(0.12)
+	c.spike = hours(c.Time, h.dear, 9, 17) && h.chance(0.2)
 	if c.spike {
 		c.team = h.teams[len(h.teams)-1]
 	}
@@ -59,7 +59,7 @@ func (c *call) caller() {
 	who := c.team.Members[m]
 	c.Principal = inference.Principal{
 		Name: who, Kind: inference.User, KeyID: c.team.Key,
-		KeyTags: map[string]string{"team": c.team.Name, "cost_center": c.team.CostCenter},
+		KeyTags: map[string]string{"cost_center": c.team.CostCenter},
 	}
 	if len(who) == 36 && who[8] == '-' {
 		c.Principal.Kind = inference.ServicePrincipal

@@ -6,29 +6,29 @@ import (
 	"github.com/lakegate/lakegate/internal/inference"
 )
 
-// habit is how much an endpoint's callers send and get, in tokens, and how much of what they send
-// is in the provider's cache.
-type habit struct{ in, out, cached float64 }
+// habit is how many tokens an endpoint's callers send and get, how much that differs from call to
+// call, and how often the provider has part of what they send in its cache.
+type habit struct{ in, out, cached, spread float64 }
 
 var habits = map[string]habit{
-	"chat":              {in: 900, out: 220, cached: 0.45},
-	"assistant":         {in: 2_400, out: 520, cached: 0.50},
-	"code":              {in: 7_000, out: 750, cached: 0.80},
-	"search-embeddings": {in: 420},
+	"chat":              {in: 900, out: 220, cached: 0.45, spread: 0.7},
+	"assistant":         {in: 2_400, out: 520, cached: 0.50, spread: 0.7},
+	"code":              {in: 7_000, out: 750, cached: 0.80, spread: 0.7},
+	"search-embeddings": {in: 420, spread: 0.7},
 }
 
 // spikeHabit is that of the day somebody sent whole documents, again and again.
-var spikeHabit = habit{in: 60_000, out: 1_800, cached: 0.05}
+var spikeHabit = habit{in: 120_000, out: 1_800, cached: 0.05, spread: 0.25}
 
 func (c *call) usage() inference.Usage {
 	k := habits[c.endpoint.Name]
 	if c.spike {
 		k = spikeHabit
 	}
-	in := int64(c.h.lognormal(k.in, 0.7)) + 8
+	in := int64(c.h.lognormal(k.in, k.spread)) + 8
 	out := int64(0)
 	if k.out > 0 {
-		out = int64(c.h.lognormal(k.out, 0.8)) + 1
+		out = int64(c.h.lognormal(k.out, k.spread)) + 1
 	}
 	total := in + out
 	u := inference.Usage{Source: inference.UsageProvider, Input: &in, Output: &out, Total: &total}

@@ -125,24 +125,25 @@ func (t *traffic) keep(s Shot, reached bool) {
 func plansOf(c TrafficConfig) []plan {
 	rng := rand.New(rand.NewPCG(c.Seed, 0x74726166))
 	var all []plan
+	offset := rng.Float64()
 	for i := range c.Requests {
-		all = append(all, newPlan(rng, i, kinds[kindAt(i, c.Requests)]))
+		all = append(all, newPlan(rng, i, kinds[kindAt((float64(i)+offset)/float64(c.Requests))]))
 	}
 	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all
 }
 
-// kindAt gives each kind its share of n requests, the first kinds also of few.
-func kindAt(i, n int) int {
+// kindAt returns the kind at a point from 0 to 1 when every kind has its share of the way.
+func kindAt(x float64) int {
 	total := 0
 	for _, k := range kinds {
 		total += k.share
 	}
-	at := i * total / max(n, 1)
-	return slices.IndexFunc(kinds, func(k kind) bool {
-		at -= k.share
+	at := x * float64(total)
+	return max(0, slices.IndexFunc(kinds, func(k kind) bool {
+		at -= float64(k.share)
 		return at < 0
-	})
+	}))
 }
 
 // drain reads an answer to its end.
