@@ -58,9 +58,8 @@ func (s *Server) readBody(r *http.Request, rc *http.ResponseController, limit in
 	if enc := r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
 		return nil, &apierr.Error{Status: http.StatusUnsupportedMediaType, Code: apierr.BadRequest, Message: "send the body without Content-Encoding"}
 	}
-	tooLarge := apierr.New(apierr.TooLarge, "the request body is larger than %d bytes", limit)
 	if r.ContentLength > limit {
-		return nil, tooLarge
+		return nil, tooLarge(limit)
 	}
 	// A client that sends a byte a minute would hold its place for ever. The deadline has to go
 	// again: left in place it would end the request's context in the middle of a long answer.
@@ -71,13 +70,17 @@ func (s *Server) readBody(r *http.Request, rc *http.ResponseController, limit in
 	}
 	switch {
 	case errors.Is(err, errTooLarge):
-		return nil, tooLarge
+		return nil, tooLarge(limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, (&apierr.Error{Status: http.StatusRequestTimeout, Code: apierr.BadRequest, Message: "the request body took too long to arrive"}).Because(err)
 	case err != nil:
 		return nil, apierr.New(apierr.BadRequest, "the request body broke off").Because(err)
 	}
 	return b, nil
+}
+
+func tooLarge(limit int64) *apierr.Error {
+	return apierr.New(apierr.TooLarge, "the request body is larger than %d bytes", limit)
 }
 
 var errTooLarge = errors.New("body is too large")

@@ -55,7 +55,7 @@ func Check(d *Dashboard, values map[string]string, known func(table string) bool
 	r := &Report{Pages: len(d.Pages), Notes: append([]string{}, d.Notes...), Placeholders: []string{}, Tables: []string{}, Missing: []string{}}
 	all, holes := map[string]bool{}, map[string]bool{}
 	for _, ds := range d.Datasets {
-		dr := ds.report(holes)
+		dr := ds.report(holes, values)
 		for _, t := range dr.Tables {
 			all[t] = true
 		}
@@ -69,7 +69,7 @@ func Check(d *Dashboard, values map[string]string, known func(table string) bool
 	sort.Strings(r.Placeholders)
 	for t := range all {
 		r.Tables = append(r.Tables, t)
-		if known != nil && !known(t) {
+		if known != nil && !strings.Contains(t, "{") && !known(t) {
 			r.Missing = append(r.Missing, t)
 		}
 	}
@@ -90,7 +90,7 @@ func Check(d *Dashboard, values map[string]string, known func(table string) bool
 	return r
 }
 
-func (ds *Dataset) report(holes map[string]bool) DatasetReport {
+func (ds *Dataset) report(holes map[string]bool, values map[string]string) DatasetReport {
 	dr := DatasetReport{Name: ds.Title, Parameters: []string{}, Tables: []string{}}
 	for _, p := range ds.Parameters {
 		dr.Parameters = append(dr.Parameters, fmt.Sprintf(":%s %s %s", p.Keyword, p.Shape, p.Type))
@@ -108,9 +108,14 @@ func (ds *Dataset) report(holes map[string]bool) DatasetReport {
 	for _, s := range dropped {
 		dr.Dropped = append(dr.Dropped, printable(s))
 	}
-	for _, t := range tokens {
-		if t.kind == template {
-			holes[strings.Trim(t.text, "${}")] = true
+	for i, t := range tokens {
+		if t.kind != template {
+			continue
+		}
+		name := strings.Trim(t.text, "${}")
+		holes[name] = true
+		if v, ok := values[name]; ok {
+			tokens[i] = token{word, v}
 		}
 	}
 	for _, t := range tables(tokens) {

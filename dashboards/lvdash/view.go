@@ -36,6 +36,9 @@ type Field struct {
 	Name   string  `json:"name"`
 	Label  string  `json:"label"`
 	Format *Format `json:"format,omitempty"`
+	Agg    string  `json:"agg,omitempty"`  // sum, count, avg, count-distinct, ...: how it summarises rows
+	Unit   string  `json:"unit,omitempty"` // SECOND to YEAR, of a time cut to a unit
+	Bin    string  `json:"bin,omitempty"`  // width, of a number cut to bins
 }
 
 // Rule colours a value that meets a condition.

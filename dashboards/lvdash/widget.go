@@ -16,6 +16,7 @@ func (d *Dashboard) widget(c cursor, p *Page) *Widget {
 		w.Queries = append(w.Queries, query(q))
 	}
 	w.View = w.view(c)
+	w.annotate()
 	for _, q := range w.Queries {
 		if _, ok := d.byName[q.Dataset]; !ok {
 			c.at("queries").fail("query %q reads the dataset %q, which the file does not have", q.Name, q.Dataset)

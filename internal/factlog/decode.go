@@ -132,21 +132,46 @@ func (d *Decoder) decodeRecord(b []byte) (admit wal.Pos, err error) {
 	return admit, err
 }
 
-// recordField sets what one field says. The groups of a Record have a function each; a tag belongs
-// to one of them.
-func (d *Decoder) recordField(r *inference.Record, f field) (err error) {
+// recordField sets what one field says. Tags are in groups, and each group has a function.
+func (d *Decoder) recordField(r *inference.Record, f field) error {
+	switch {
+	case f.tag < tagPrincipalName:
+		return d.idField(r, f)
+	case f.tag <= tagGroup:
+		return d.principalField(&r.Principal, f)
+	case f.tag <= tagTask:
+		d.targetField(&r.Target, f)
+	case f.tag <= tagRemoteIP:
+		return d.requestField(r, f)
+	case f.tag <= tagAttempt:
+		return d.outcomeField(r, f)
+	case f.tag <= tagPriceVersion:
+		d.usageField(r, f)
+	default:
+		d.payloadField(r, f)
+	}
+	return nil
+}
+
+func (d *Decoder) idField(r *inference.Record, f field) error {
+	if f.tag != tagID {
+		return nil
+	}
+	if len(f.bytes) != len(r.ID) {
+		return fmt.Errorf("%w: an id of %d bytes", ErrMalformed, len(f.bytes))
+	}
+	copy(r.ID[:], f.bytes)
+	return nil
+}
+
+func (d *Decoder) requestField(r *inference.Record, f field) (err error) {
 	switch f.tag {
-	case tagID:
-		if len(f.bytes) != len(r.ID) {
-			return fmt.Errorf("%w: an id of %d bytes", ErrMalformed, len(f.bytes))
-		}
-		copy(r.ID[:], f.bytes)
 	case tagAPIType:
-		r.APIType = d.names.of(f.bytes)
+		r.APIType = d.names.of(f)
 	case tagURL:
-		r.URL = d.names.of(f.bytes)
+		r.URL = d.names.of(f)
 	case tagRequestedModel:
-		r.RequestedModel = d.names.of(f.bytes)
+		r.RequestedModel = d.names.of(f)
 	case tagClientRequestID:
 		r.ClientRequestID = string(f.bytes)
 	case tagUsageContext:
@@ -154,65 +179,56 @@ func (d *Decoder) recordField(r *inference.Record, f field) (err error) {
 	case tagStreaming:
 		r.Streaming = f.num != 0
 	case tagUserAgent:
-		r.UserAgent = d.names.of(f.bytes)
+		r.UserAgent = d.names.of(f)
 	case tagRemoteIP:
-		r.RemoteIP = d.names.of(f.bytes)
-	case tagGenerated:
-		r.Generated = f.num != 0
-	case tagAttempt:
-		err = d.attempt(f.bytes)
-	default:
-		d.principalField(&r.Principal, f, &err)
-		d.targetField(&r.Target, f)
-		d.outcomeField(r, f)
-		d.usageField(r, f)
-		d.payloadField(&r.Payload, f)
+		r.RemoteIP = d.names.of(f)
 	}
 	return err
 }
 
-func (d *Decoder) principalField(p *inference.Principal, f field, err *error) {
+func (d *Decoder) principalField(p *inference.Principal, f field) (err error) {
 	switch f.tag {
 	case tagPrincipalName:
-		p.Name = d.names.of(f.bytes)
+		p.Name = d.names.of(f)
 	case tagPrincipalKind:
-		p.Kind = inference.PrincipalKind(d.names.of(f.bytes))
+		p.Kind = inference.PrincipalKind(d.names.of(f))
 	case tagKeyID:
-		p.KeyID = d.names.of(f.bytes)
+		p.KeyID = d.names.of(f)
 	case tagKeyTags:
-		p.KeyTags, *err = d.tags(f.bytes)
+		p.KeyTags, err = d.tags(f.bytes)
 	case tagGroup:
-		p.Groups = append(p.Groups, d.names.of(f.bytes))
+		p.Groups = append(p.Groups, d.names.of(f))
 	}
+	return err
 }
 
 func (d *Decoder) targetField(t *inference.Target, f field) {
 	switch f.tag {
 	case tagEndpoint:
-		t.Endpoint = d.names.of(f.bytes)
+		t.Endpoint = d.names.of(f)
 	case tagEndpointID:
-		t.EndpointID = d.names.of(f.bytes)
+		t.EndpointID = d.names.of(f)
 	case tagServedEntity:
-		t.ServedEntity = d.names.of(f.bytes)
+		t.ServedEntity = d.names.of(f)
 	case tagServedEntityID:
-		t.ServedEntityID = d.names.of(f.bytes)
+		t.ServedEntityID = d.names.of(f)
 	case tagProvider:
-		t.Provider = d.names.of(f.bytes)
+		t.Provider = d.names.of(f)
 	case tagModel:
-		t.Model = d.names.of(f.bytes)
+		t.Model = d.names.of(f)
 	case tagTask:
-		t.Task = d.names.of(f.bytes)
+		t.Task = d.names.of(f)
 	}
 }
 
-func (d *Decoder) outcomeField(r *inference.Record, f field) {
+func (d *Decoder) outcomeField(r *inference.Record, f field) error {
 	switch f.tag {
 	case tagStatus:
 		r.Status = int(f.int())
 	case tagOutcome:
-		r.Outcome = inference.Outcome(d.names.of(f.bytes))
+		r.Outcome = inference.Outcome(d.names.of(f))
 	case tagErrorCode:
-		r.ErrorCode = d.names.of(f.bytes)
+		r.ErrorCode = d.names.of(f)
 	case tagErrorMessage:
 		r.ErrorMessage = string(f.bytes)
 	case tagLatency:
@@ -221,14 +237,17 @@ func (d *Decoder) outcomeField(r *inference.Record, f field) {
 		r.TimeToFirstToken = d.keepDuration(f.int())
 	case tagUpstreamLatency:
 		r.UpstreamLatency = d.keepDuration(f.int())
+	case tagAttempt:
+		return d.attempt(f.bytes)
 	}
+	return nil
 }
 
 func (d *Decoder) usageField(r *inference.Record, f field) {
 	u := &r.Usage
 	switch f.tag {
 	case tagUsageSource:
-		u.Source = inference.UsageSource(d.names.of(f.bytes))
+		u.Source = inference.UsageSource(d.names.of(f))
 	case tagInput:
 		u.Input = d.keep(f.int())
 	case tagOutput:
@@ -249,19 +268,22 @@ func (d *Decoder) usageField(r *inference.Record, f field) {
 		r.Cost = &inference.Cost{NanoUSD: f.int()}
 	case tagPriceVersion:
 		if r.Cost != nil {
-			r.Cost.PriceVersion = d.names.of(f.bytes)
+			r.Cost.PriceVersion = d.names.of(f)
 		}
 	}
 }
 
-func (d *Decoder) payloadField(p *inference.Payload, f field) {
+func (d *Decoder) payloadField(r *inference.Record, f field) {
+	p := &r.Payload
 	switch f.tag {
+	case tagGenerated:
+		r.Generated = f.num != 0
 	case tagPayloadTable:
-		p.Table = d.names.of(f.bytes)
+		p.Table = d.names.of(f)
 	case tagSamplingFraction:
 		p.SamplingFraction = math.Float64frombits(f.num)
 	case tagPayloadErrorCode:
-		p.ErrorCodes = append(p.ErrorCodes, d.names.of(f.bytes))
+		p.ErrorCodes = append(p.ErrorCodes, d.names.of(f))
 	case tagRequest:
 		p.Request = present(f.bytes)
 	case tagResponse:
@@ -282,11 +304,11 @@ func (d *Decoder) attempt(b []byte) error {
 	err := each(b, func(f field) error {
 		switch f.tag {
 		case tagAttemptEntity:
-			a.ServedEntity = d.names.of(f.bytes)
+			a.ServedEntity = d.names.of(f)
 		case tagAttemptProvider:
-			a.Provider = d.names.of(f.bytes)
+			a.Provider = d.names.of(f)
 		case tagAttemptModel:
-			a.Model = d.names.of(f.bytes)
+			a.Model = d.names.of(f)
 		case tagAttemptStatus:
 			a.Status = int(f.int())
 		case tagAttemptError:
@@ -300,19 +322,30 @@ func (d *Decoder) attempt(b []byte) error {
 	return err
 }
 
+// tags reads a map. Maps that were read before come from a table: the tags of keys and teams repeat.
 func (d *Decoder) tags(b []byte) (map[string]string, error) {
+	if m, ok := d.maps[string(b)]; ok {
+		return m, nil
+	}
 	m := map[string]string{}
 	key := ""
 	err := each(b, func(f field) error {
 		switch f.tag {
 		case tagMapKey:
-			key = d.names.of(f.bytes)
+			key = d.names.of(f)
 		case tagMapValue:
-			m[key] = d.names.of(f.bytes)
+			m[key] = d.names.of(f)
 		}
 		return nil
 	})
-	return m, err
+	if err != nil || len(b) > maxMapLen {
+		return m, err
+	}
+	if d.maps == nil || len(d.maps) >= maxMaps {
+		d.maps = map[string]map[string]string{}
+	}
+	d.maps[string(b)] = m
+	return m, nil
 }
 
 func (d *Decoder) decodeEntity(b []byte) (err error) {
@@ -347,49 +380,62 @@ func (d *Decoder) decodeEntity(b []byte) (err error) {
 func (d *Decoder) entityField(c *inference.EntityChange, f field) {
 	switch f.tag {
 	case tagEntityEndpointID:
-		c.EndpointID = d.names.of(f.bytes)
+		c.EndpointID = d.names.of(f)
 	case tagEntityEndpointName:
-		c.EndpointName = d.names.of(f.bytes)
+		c.EndpointName = d.names.of(f)
 	case tagEntityServedID:
-		c.ServedEntityID = d.names.of(f.bytes)
+		c.ServedEntityID = d.names.of(f)
 	case tagEntityServedName:
-		c.ServedEntityName = d.names.of(f.bytes)
+		c.ServedEntityName = d.names.of(f)
 	case tagEntityType:
-		c.EntityType = d.names.of(f.bytes)
+		c.EntityType = d.names.of(f)
 	case tagEntityName:
-		c.EntityName = d.names.of(f.bytes)
+		c.EntityName = d.names.of(f)
 	case tagEntityVersion:
-		c.EntityVersion = d.names.of(f.bytes)
+		c.EntityVersion = d.names.of(f)
 	case tagEntityConfigVersion:
 		c.ConfigVersion = int32(f.int())
 	case tagEntityTask:
-		c.Task = d.names.of(f.bytes)
+		c.Task = d.names.of(f)
 	case tagEntityProvider:
-		c.Provider = d.names.of(f.bytes)
+		c.Provider = d.names.of(f)
 	case tagEntityCreatedBy:
-		c.CreatedBy = d.names.of(f.bytes)
+		c.CreatedBy = d.names.of(f)
 	}
 }
 
 // names gives equal short strings one memory: endpoints, models and tags repeat from row to row.
-type names map[string]string
+type names struct {
+	last  [64]string // what was read last for a tag
+	table map[string]string
+}
 
 const (
 	maxNames   = 8192 // above it the table starts again
 	maxNameLen = 128  // longer strings rarely repeat
+	maxMaps    = 1024
+	maxMapLen  = 512
 )
 
-func (n *names) of(b []byte) string {
+func (n *names) of(f field) string {
+	last := &n.last[f.tag%len(n.last)]
+	if *last != string(f.bytes) {
+		*last = n.look(f.bytes)
+	}
+	return *last
+}
+
+func (n *names) look(b []byte) string {
 	if len(b) > maxNameLen {
 		return string(b)
 	}
-	if s, ok := (*n)[string(b)]; ok {
+	if s, ok := n.table[string(b)]; ok {
 		return s
 	}
-	if *n == nil || len(*n) >= maxNames {
-		*n = names{}
+	if n.table == nil || len(n.table) >= maxNames {
+		n.table = map[string]string{}
 	}
 	s := string(b)
-	(*n)[s] = s
+	n.table[s] = s
 	return s
 }

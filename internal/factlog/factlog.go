@@ -97,6 +97,7 @@ func (e *Encoder) Reset() {
 // Decoder reads facts back.
 type Decoder struct {
 	names    names
+	maps     map[string]map[string]string // by how they are written
 	attempts []inference.Attempt
 	ints     []int64
 	record   inference.Record
@@ -104,7 +105,8 @@ type Decoder struct {
 }
 
 // Fact reads the payload of a log record. What the fact's pointers and slices point to is valid
-// until the Decoder is used again, its bodies as long as b is; strings and maps are the caller's.
+// until the Decoder is used again, its bodies as long as b is. Strings and maps may be kept; maps are
+// shared and must not be changed.
 // admit is where an outcome's request body is, or the zero Pos.
 func (d *Decoder) Fact(kind Kind, b []byte) (f inference.Fact, admit wal.Pos, err error) {
 	switch kind {

@@ -269,12 +269,24 @@ func TestMalformed(t *testing.T) {
 func TestNamesAreBounded(t *testing.T) {
 	var n names
 	for i := range 3 * maxNames {
-		if want := fmt.Sprint(i); n.of([]byte(want)) != want {
+		if want := fmt.Sprint(i); n.of(field{tag: i % 100, bytes: []byte(want)}) != want {
 			t.Fatal(want)
 		}
 	}
-	if len(n) > maxNames {
-		t.Fatalf("%d names are kept", len(n))
+	if len(n.table) > maxNames {
+		t.Fatalf("%d names are kept", len(n.table))
+	}
+	var d Decoder
+	for i := range 3 * maxMaps {
+		var w writer
+		w.always(tagMapKey, fmt.Sprint(i))
+		w.always(tagMapValue, "v")
+		if m, err := d.tags(w); err != nil || len(m) != 1 || m[fmt.Sprint(i)] != "v" {
+			t.Fatal(m, err)
+		}
+	}
+	if len(d.maps) > maxMaps {
+		t.Fatalf("%d maps are kept", len(d.maps))
 	}
 }
 

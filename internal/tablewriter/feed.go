@@ -11,7 +11,8 @@ import (
 
 // Feed turns facts into rows of its tables. Its methods are called from one goroutine at a time,
 // maybe several times for one fact: the same fact must always give the same row. What a fact's
-// pointers and slices point to is valid during the call only; strings and maps may be kept.
+// pointers and slices point to is valid during the call only; strings and maps may be kept, and maps
+// must not be changed.
 type Feed interface {
 	// Table says which table the fact's row belongs to; nil for none. It returns the same pointer
 	// as long as the table has the same columns.

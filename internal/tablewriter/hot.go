@@ -11,8 +11,8 @@ import (
 	"github.com/lakegate/lakegate/internal/wal"
 )
 
-// maxExtents is how many extents a table may have before the last ones are merged. An extent has
-// one file per day in it.
+// maxExtents is how many extents a table may have before some are merged. An extent has a file for
+// each day in it, and more when it is large.
 const maxExtents = 8
 
 // extent is the hot rows of one table in a stretch of the log. It does not change.

@@ -1,7 +1,6 @@
 package tablewriter
 
 import (
-	"math"
 	"sync"
 
 	"github.com/lakegate/lakegate/internal/wal"
@@ -100,16 +99,6 @@ func (p *pins) move(n *pin, segment uint64) {
 	if p.remove(n) {
 		p.insert(n, segment)
 	}
-}
-
-// oldest is the oldest segment an open request pins, or the largest number when there is none.
-func (p *pins) oldest() uint64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ring.next == &p.ring {
-		return math.MaxUint64
-	}
-	return p.ring.next.segment
 }
 
 // free reports whether nobody needs the segment, when everything through a segment is landed.

@@ -32,6 +32,7 @@ func landings(t *testing.T, fails func(n int) bool, script func(*schedule)) (at 
 		done := make(chan struct{})
 		go func() { s.run(ctx); close(done) }()
 		time.Sleep(20 * time.Second) // the first timer, without a record
+		synctest.Wait()
 		at = nil
 		start = time.Now()
 		script(s)

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -261,30 +259,30 @@ func TestBacklogIsBounded(t *testing.T) {
 	sameIDs(t, ids(t, w, usageTable), all...)
 }
 
-func TestLandingByAge(t *testing.T) {
-	w := mustOpen(t, func() Config { cfg := manual(t.TempDir()); cfg.FlushInterval = 10 * time.Millisecond; return cfg }())
-	r := call(t, w, "")
-	for len(w.log.Segments()) > 1 || w.Stats().Landed == 0 {
-		runtime.Gosched()
-	}
-	sameIDs(t, ids(t, w, usageTable), r)
-}
-
-func TestLandingBySize(t *testing.T) {
-	cfg := manual(t.TempDir())
-	cfg.SegmentBytes = 8 << 10
-	var landed atomic.Int64
-	done := make(chan struct{})
-	cfg.FailPoint = func(point string) {
-		if point == "ledger written" && landed.Add(1) == 1 {
-			close(done)
-		}
-	}
-	w := mustOpen(t, cfg)
-	call(t, w, strings.Repeat("q", 10000))
-	<-done
-	if n := w.Stats().Landed; n != 2 {
-		t.Fatalf("%d rows are landed", n)
+// Rows are landed without anybody asking.
+func TestLandingByItself(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		change  func(*Config)
+		payload string
+	}{
+		{"by age", func(c *Config) { c.FlushInterval = 10 * time.Millisecond }, ""},
+		{"by size", func(c *Config) { c.SegmentBytes = 8 << 10 }, strings.Repeat("q", 10000)},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			cfg := manual(t.TempDir())
+			tc.change(&cfg)
+			landed := make(chan struct{}, 100)
+			cfg.FailPoint = func(point string) {
+				if point == "committed" {
+					landed <- struct{}{}
+				}
+			}
+			w := mustOpen(t, cfg)
+			r := call(t, w, tc.payload)
+			<-landed
+			sameIDs(t, ids(t, w, usageTable), r)
+		})
 	}
 }
 

@@ -37,25 +37,22 @@ func (l *lake) warm(ctx context.Context, tables []*table, end wal.Pos) error {
 	return l.merge(ctx, fresh, end)
 }
 
-// merge builds the last extents of tables anew as one, where they have become many or small. Each
-// time an extent takes in one that is no larger, so that a row is built anew only a few times.
+// merge builds the last extents of tables that have many anew as one: those that are together no
+// smaller than the one before, so that a row is built anew only a few times.
 func (l *lake) merge(ctx context.Context, fresh map[*table]*extent, end wal.Pos) error {
 	from := map[*table]wal.Pos{}
 	keep := map[*table]int{}
-	for t, e := range fresh {
-		n, rows := len(t.hot)-1, e.rows
-		for n > 0 {
-			before := t.hot[n-1]
-			small := before.rows <= rows && before.from.Segment == e.to.Segment
-			if !small && n < maxExtents {
-				break
-			}
-			rows += before.rows
+	for t := range fresh {
+		if len(t.hot) <= maxExtents {
+			continue
+		}
+		n := len(t.hot) - 2
+		rows := t.hot[n].rows + t.hot[n+1].rows
+		for n > 0 && t.hot[n-1].rows <= rows {
 			n--
+			rows += t.hot[n].rows
 		}
-		if n < len(t.hot)-1 {
-			from[t], keep[t] = t.hot[n].from, n
-		}
+		from[t], keep[t] = t.hot[n].from, n
 	}
 	if len(from) == 0 {
 		return nil

@@ -76,7 +76,7 @@ func (l *Log) lead(g *group) (Pos, error) {
 	var n int64
 	fatal := false
 	if g.err == nil {
-		n = sealFrames(g.buf, g.base)
+		n = sealFrames(g.buf, g.base, &l.sumInput)
 		fatal, g.err = writeGroup(file, g)
 	}
 

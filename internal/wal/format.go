@@ -73,9 +73,9 @@ func appendFrame(b []byte, kind byte, size int, sum uint32, parts [][]byte) []by
 
 // sealFrames writes the checksum of each frame in b, which will stand at pos, and returns how many
 // frames there are.
-func sealFrames(b []byte, pos Pos) (n int64) {
+func sealFrames(b []byte, pos Pos, in *sumInput) (n int64) {
 	for len(b) > 0 {
-		binary.LittleEndian.PutUint32(b[8:], frameSum(b, pos))
+		binary.LittleEndian.PutUint32(b[8:], in.frameSum(b, pos))
 		size := frameSize + int(binary.LittleEndian.Uint32(b))
 		b, pos.Offset = b[size:], pos.Offset+int64(size)
 		n++
@@ -83,10 +83,12 @@ func sealFrames(b []byte, pos Pos) (n int64) {
 	return n
 }
 
+// sumInput is what a frame's checksum is over. It is kept by whoever makes many, off the stack.
+type sumInput [24]byte
+
 // frameSum is the checksum of a frame's first eight bytes at a position. The position is in it so
 // that bytes of an older file that turn up in a new one are not taken for records.
-func frameSum(b []byte, pos Pos) uint32 {
-	var in [24]byte
+func (in *sumInput) frameSum(b []byte, pos Pos) uint32 {
 	binary.LittleEndian.PutUint64(in[:], pos.Segment)
 	binary.LittleEndian.PutUint64(in[8:], uint64(pos.Offset))
 	copy(in[16:], b[:8])
@@ -95,8 +97,8 @@ func frameSum(b []byte, pos Pos) uint32 {
 
 // parseFrame reads the frame at the start of b. size counts the kind and the payload. ok is false
 // when there is no frame for this position.
-func parseFrame(b []byte, pos Pos) (size int, sum uint32, ok bool) {
-	if len(b) < frameSize || binary.LittleEndian.Uint32(b[8:]) != frameSum(b, pos) {
+func parseFrame(b []byte, pos Pos, in *sumInput) (size int, sum uint32, ok bool) {
+	if len(b) < frameSize || binary.LittleEndian.Uint32(b[8:]) != in.frameSum(b, pos) {
 		return 0, 0, false
 	}
 	size = int(binary.LittleEndian.Uint32(b))

@@ -123,6 +123,7 @@ type segmentReader struct {
 	file   *os.File
 	buf    []byte
 	at     int64 // file offset of buf[0]
+	sum    sumInput
 }
 
 func openSegment(dir string, number uint64, end int64) (*segmentReader, error) {
@@ -161,7 +162,7 @@ func (r *segmentReader) read(at int64) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	size, sum, ok := parseFrame(head, pos)
+	size, sum, ok := parseFrame(head, pos, &r.sum)
 	if !ok {
 		return Entry{}, r.damage(at, "no record starts here")
 	}
@@ -191,7 +192,7 @@ func (r *segmentReader) findRecord(at int64) (_ int64, ok bool, err error) {
 		if len(head) < frameSize {
 			return 0, false, nil
 		}
-		if _, _, ok := parseFrame(head, Pos{r.number, at}); !ok {
+		if _, _, ok := parseFrame(head, Pos{r.number, at}, &r.sum); !ok {
 			continue
 		}
 		_, err = r.read(at)

@@ -151,6 +151,8 @@ type Log struct {
 	synced  Pos // everything before is on disk
 	err     error
 
+	sumInput sumInput // of whoever writes
+
 	rotate sync.Mutex // one Rotate, Drop or Close at a time
 	kick   chan struct{}
 	quit   chan struct{}

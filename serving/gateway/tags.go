@@ -13,7 +13,10 @@ const tagsHeader = "Databricks-Ai-Gateway-Request-Tags"
 // attribution merges what the caller says the call is for: the body's usage_context wins over
 // the header, which wins over OpenAI's metadata. It returns nil when nothing was said.
 func (c *Config) attribution(header []string, r *openai.Request) (map[string]string, *apierr.Error) {
-	tags := map[string]string{}
+	tags := r.UsageContext // as a rule that is all there is
+	if len(r.Metadata) > 0 || len(header) > 0 {
+		tags = map[string]string{}
+	}
 	maps.Copy(tags, r.Metadata)
 	for _, h := range header {
 		if err := parseTags(tags, h); err != nil {

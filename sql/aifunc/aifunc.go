@@ -147,7 +147,7 @@ func convert(answer ast.Node, t dialect.Type, try bool) ast.Node {
 	case t.IsText():
 		return answer
 	case t.Nested():
-		return dialect.CastJSON(answer, t, try)
+		return dialect.ReadJSON(answer, t)
 	default:
 		return ast.Cast(ast.Call("trim", answer), dialect.TypeTree(t), try)
 	}

@@ -111,6 +111,11 @@ func SelectAll(table Node) Node {
 	}
 }
 
+// Lambda builds a function of one argument.
+func Lambda(param string, body any) Node {
+	return Node{"class": "LAMBDA", "type": "LAMBDA", "alias": "", "query_location": noLocation, "lhs": Column(param), "expr": body}
+}
+
 // Limit builds the modifier LIMIT n.
 func Limit(n int64) Node { return Node{"type": "LIMIT_MODIFIER", "limit": Int(n), "offset": nil} }
 

@@ -70,7 +70,7 @@ func parseFunctions(s string) (scalar, table map[string]Function) {
 }
 
 // made are functions the rules call that nobody may call by these names.
-var made = wordSet(`list try_strptime string_split string_split_regex lg_some lg_any`)
+var made = wordSet(`list try_strptime string_split string_split_regex json_transform struct_extract_at`)
 
 // Names returns every name a translated tree may call, apart from the macros.
 func Names() []string {

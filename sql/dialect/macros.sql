@@ -65,7 +65,7 @@ create macro lg_overlay(s, r, p) as (substring(s, 1, p - 1) || r || substring(s,
 create macro lg_regexp_count(s, p) as len(regexp_extract_all(s, p));
 create macro lg_regexp_substr(s, p) as nullif(regexp_extract(s, p, 0), '');
 create macro lg_regexp_instr(s, p) as case when regexp_extract(s, p, 0) = '' then 0 else instr(s, regexp_extract(s, p, 0)) end;
-create macro lg_char_type(x) as lower(typeof(x));
+create macro lg_char_type(x) as case typeof(x) when 'INTEGER' then 'int' when 'VARCHAR' then 'string' when 'HUGEINT' then 'bigint' when 'JSON' then 'string' else lower(typeof(x)) end;
 
 -- dates and times
 create macro lg_now() as make_timestamp(epoch_us(now()));
@@ -105,8 +105,8 @@ create macro lg_unix_millis(t) as epoch_ms(cast(t as timestamp));
 create macro lg_unix_micros(t) as epoch_us(cast(t as timestamp));
 create macro lg_unix_date(d) as cast(date_diff('day', date '1970-01-01', cast(d as date)) as integer);
 create macro lg_from_unixtime(s) as strftime(make_timestamp(cast(s as bigint) * 1000000), '%Y-%m-%d %H:%M:%S'), (s, f) as strftime(make_timestamp(cast(s as bigint) * 1000000), f);
-create macro lg_timestamp_seconds(s) as make_timestamp(cast(s * 1000000 as bigint));
-create macro lg_timestamp_millis(s) as make_timestamp(cast(s * 1000 as bigint));
+create macro lg_timestamp_seconds(s) as make_timestamp(cast(cast(s as decimal(28,6)) * 1000000 as bigint));
+create macro lg_timestamp_millis(s) as make_timestamp(cast(cast(s as decimal(28,3)) * 1000 as bigint));
 create macro lg_timestamp_micros(s) as make_timestamp(cast(s as bigint));
 create macro lg_strftime(t, f) as strftime(cast(t as timestamp), f);
 create macro lg_strptime_date(s, f) as cast(strptime(s, f) as date);
@@ -119,8 +119,9 @@ create macro lg_element_at(m, k) as m[k];
 create macro lg_explode(x map(varchar, varchar)) as unnest(map_entries(x)), (x) as unnest(x);
 create macro lg_positions(a) as range(len(a));
 create macro lg_slice(a, s, n) as a[s : s + n - 1];
-create macro lg_array_union(a, b) as list_distinct(list_concat(a, b));
-create macro lg_array_except(a, b) as list_filter(list_distinct(a), lambda x: not list_contains(b, x));
+create macro lg_array_distinct(a) as list_filter(a, lambda x, i: list_position(a, x) = i);
+create macro lg_array_union(a, b) as lg_array_distinct(list_concat(a, b));
+create macro lg_array_except(a, b) as list_filter(a, lambda x, i: list_position(a, x) = i and not list_contains(b, x));
 create macro lg_array_remove(a, v) as list_filter(a, lambda x: x <> v);
 create macro lg_array_compact(a) as list_filter(a, lambda x: x is not null);
 create macro lg_array_position(a, v) as coalesce(list_position(a, v), 0);

@@ -134,6 +134,9 @@ func (r *rewriter) symbol(t token) *Error {
 	case ")", "]", "}":
 		r.close(t)
 	case ",":
+		if r.ignoreNulls(t) {
+			return nil
+		}
 		r.emit(t)
 		if n := len(r.frames); n > 0 {
 			r.frames[n-1].argStart = len(r.out)
@@ -152,6 +155,24 @@ func (r *rewriter) symbol(t token) *Error {
 		r.emit(t)
 	}
 	return nil
+}
+
+// ignoreNulls turns first_value(x, true) OVER into first_value(x IGNORE NULLS) OVER: the grammar
+// counts the arguments of window functions.
+func (r *rewriter) ignoreNulls(comma token) bool {
+	n := len(r.frames)
+	if n == 0 || !nullFlagCalls[r.frames[n-1].call] {
+		return false
+	}
+	flag, end, over := r.at(0), r.at(1), r.at(2)
+	if flag.kind != word || (flag.low != "true" && flag.low != "false") || end.text != ")" || over.low != "over" {
+		return false
+	}
+	if flag.low == "true" {
+		r.put(comma, word, "IGNORE NULLS")
+	}
+	r.i++
+	return true
 }
 
 func (r *rewriter) open(t token) {

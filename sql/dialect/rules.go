@@ -16,6 +16,7 @@ var rules map[string]rule
 
 func init() {
 	rules = map[string]rule{
+		"~~": ruleLike("like_escape"), "!~~": ruleLike("not_like_escape"), "~~*": ruleLike("ilike_escape"), "!~~*": ruleLike("not_ilike_escape"),
 		"^": to("xor"), "regexp_full_match": to("regexp_matches"),
 		"log": byCount(map[int]string{1: "ln", 2: "log"}), "trunc": byCount(map[int]string{1: "trunc", 2: "lg_trunc_date"}),
 		"decode": ruleDecode, "struct": ruleStruct, "named_struct": ruleNamedStruct, "map": ruleMap, "concat": ruleConcat,
@@ -32,7 +33,7 @@ func init() {
 		"size": ruleSize, "array_size": ruleSize, "sequence": byCount(map[int]string{2: "lg_sequence", 3: "lg_sequence_step"}),
 		"lg_exists": ruleExists("lg_array_any"), "exists": ruleExists("lg_array_any"), "forall": ruleExists("lg_array_all"),
 		"aggregate": ruleReduce, "reduce": ruleReduce, "sort_array": ruleSortArray, "get": ruleGet,
-		"from_json": ruleFromJSON, "variant_get": ruleVariantGet(false), "try_variant_get": ruleVariantGet(true),
+		"from_json": ruleFromJSON, "arrays_zip": ruleZip, "variant_get": ruleVariantGet(false), "try_variant_get": ruleVariantGet(true),
 		"first": ruleFirst("first"), "last": ruleFirst("last"), "any_value": ruleFirst("any_value"),
 		"first_value": ruleFirst("first_value"), "last_value": ruleFirst("last_value"),
 		"array_agg": ruleCollect(false), "collect_list": ruleCollect(false), "collect_set": ruleCollect(true),
@@ -84,6 +85,18 @@ func ruleMember(t *translator, n ast.Node) error {
 	}
 	ast.Replace(n, ast.Call("list_contains", ast.Call("list_value", groups...), a[0]))
 	return nil
+}
+
+// ruleLike makes the backslash escape in patterns, as it does in Databricks without saying so.
+func ruleLike(escaping string) rule {
+	return func(_ *translator, n ast.Node) error {
+		a := ast.Args(n)
+		if p, ok := ast.StringConst(a[len(a)-1]); ok && strings.Contains(p, `\`) {
+			n["children"] = append(a, ast.Text(`\`))
+			rename(n, escaping)
+		}
+		return nil
+	}
 }
 
 // ruleConcat joins with ||, which is NULL when a part is. The empty text in front of two parts

@@ -1,7 +1,9 @@
 package dialect
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/lakegate/lakegate/sql/ast"
 )
@@ -76,7 +78,7 @@ func ruleGet(_ *translator, n ast.Node) error {
 	return nil
 }
 
-// ruleFromJSON casts JSON to the type a constant names, in Databricks' DDL or DuckDB's JSON form.
+// ruleFromJSON reads JSON as the type a constant names.
 func ruleFromJSON(_ *translator, n ast.Node) error {
 	a := ast.Args(n)
 	if len(a) < 2 {
@@ -90,16 +92,52 @@ func ruleFromJSON(_ *translator, n ast.Node) error {
 	if err != nil {
 		return fmt.Errorf("%w", err)
 	}
-	ast.Replace(n, CastJSON(a[0], t, false))
+	ast.Replace(n, ReadJSON(a[0], t))
 	return nil
 }
 
-// CastJSON casts JSON text to a type.
-func CastJSON(child any, t Type, try bool) ast.Node {
-	asJSON := ast.Cast(child, ast.Node{"id": "UNBOUND", "type_info": ast.Node{
-		"type": "UNBOUND_TYPE_INFO", "alias": "", "extension_info": nil, "name": "json", "catalog": "", "schema": "", "user_type_modifiers": []any{},
-	}}, try)
-	return ast.Cast(asJSON, TypeTree(t), try)
+// ReadJSON reads JSON text as a type, leniently: unknown keys are ignored, what is missing or
+// does not fit is NULL.
+func ReadJSON(text any, t Type) ast.Node {
+	return ast.Call("json_transform", text, ast.Text(t.jsonShape()))
+}
+
+// jsonShape renders a type as json_transform takes it: {"a": ["INTEGER"]}.
+func (t Type) jsonShape() string {
+	switch t.name {
+	case "ARRAY":
+		return "[" + t.parts[0].jsonShape() + "]"
+	case "STRUCT":
+		f := make([]string, len(t.parts))
+		for i, p := range t.parts {
+			f[i] = jsonText(t.names[i]) + ": " + p.jsonShape()
+		}
+		return "{" + strings.Join(f, ", ") + "}"
+	default:
+		return jsonText(t.DuckDB())
+	}
+}
+
+func jsonText(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a string always marshals
+	}
+	return string(b)
+}
+
+// ruleZip names the fields of arrays_zip, which list_zip leaves without names.
+func ruleZip(_ *translator, n ast.Node) error {
+	a := ast.Args(n)
+	fields := make([]any, len(a))
+	for i := range a {
+		f := ast.Call("struct_extract_at", ast.Column("lg_pair"), ast.Int(int64(i+1)))
+		f["alias"] = fmt.Sprint(i)
+		fields[i] = f
+	}
+	pair := ast.Lambda("lg_pair", ast.Call("struct_pack", fields...))
+	ast.Replace(n, ast.Call("list_transform", ast.Call("list_zip", a...), pair))
+	return nil
 }
 
 // TypeTree renders any type as the parser writes it.
@@ -153,7 +191,7 @@ func ruleVariantGet(try bool) rule {
 			return fmt.Errorf("%w", err)
 		}
 		if t.Nested() {
-			ast.Replace(n, CastJSON(get, t, try))
+			ast.Replace(n, ReadJSON(get, t))
 			return nil
 		}
 		ast.Replace(n, ast.Cast(get, castType(t), try))

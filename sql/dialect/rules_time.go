@@ -31,6 +31,9 @@ func pattern(plain, formatted string) rule {
 		a := ast.Args(n)
 		if len(a) == 1 && plain != "" {
 			rename(n, plain)
+			if _, seconds := ast.IntConst(a[0]); seconds && strings.HasSuffix(plain, "to_timestamp") {
+				rename(n, "lg_timestamp_seconds")
+			}
 			return nil
 		}
 		if len(a) != 2 {
@@ -55,7 +58,9 @@ func ruleUnixTimestamp(t *translator, n ast.Node) error {
 		if err := pattern("", "strptime")(t, n); err != nil {
 			return err
 		}
-		ast.Replace(n, ast.Call("lg_unix_timestamp", ast.Clone(n)))
+		parsed := ast.Clone(n).(ast.Node)
+		parsed["alias"] = "" // as an argument it would be taken for the argument's name
+		ast.Replace(n, ast.Call("lg_unix_timestamp", parsed))
 		return nil
 	}
 	rename(n, "lg_unix_timestamp")

@@ -172,10 +172,14 @@ func (t *translator) call(n ast.Node) error {
 	return nil
 }
 
-// rename changes the function; the schema goes too, which the parser adds to calls it makes up.
+// rename changes the function; the schema goes too, which the parser adds to calls it makes up,
+// and with it the infix form.
 func rename(n ast.Node, target string) {
 	if target != ast.FuncName(n) {
 		n["schema"] = ""
+		if _, ok := n["is_operator"]; ok {
+			n["is_operator"] = false
+		}
 	}
 	n["function_name"] = target
 }

@@ -44,5 +44,8 @@ var castCalls = map[string]string{
 // keywordCalls are Databricks functions whose name DuckDB's grammar reserves.
 var keywordCalls = map[string]string{
 	"some": "lg_some", "any": "lg_any", "window": "lg_window", "array": "list_value", "isnull": "lg_isnull",
-	"isnotnull": "lg_isnotnull", "notnull": "lg_isnotnull",
+	"isnotnull": "lg_isnotnull", "notnull": "lg_isnotnull", "char": "chr", "overlay": "lg_overlay",
 }
+
+// nullFlagCalls take a second argument that says whether NULLs are passed over.
+var nullFlagCalls = wordSet("first_value last_value first last any_value")

@@ -40,7 +40,7 @@ func openEngine(ctx context.Context, cfg *protocol.Init) (*engine, error) {
 		return nil, fmt.Errorf("read duckdb version: %w", err)
 	}
 	setup := append(settings(cfg), dialect.Macros()...)
-	setup = append(setup, "SET lock_configuration = true")
+	setup = append(setup, "SET GLOBAL lock_configuration = true")
 	for _, s := range setup {
 		if _, err := e.parser.ExecContext(ctx, s); err != nil {
 			return nil, fmt.Errorf("set up duckdb: %s: %w", s, err)
@@ -58,28 +58,29 @@ func openEngine(ctx context.Context, cfg *protocol.Init) (*engine, error) {
 }
 
 // settings are the engine's own walls. Access to files is cut down to our folders before it is
-// switched off, and everything is locked last.
+// switched off, and everything is locked last. GLOBAL matters: some settings would else hold for
+// this connection only.
 func settings(cfg *protocol.Init) []string {
 	dirs := make([]string, len(cfg.Dirs))
 	for i, d := range cfg.Dirs {
 		dirs[i] = quote(strings.TrimSuffix(d, "/") + "/")
 	}
 	return []string{
-		"SET TimeZone = 'UTC'",
-		"SET default_null_order = 'nulls_first_on_asc_last_on_desc'", // as Databricks orders
-		"SET ieee_floating_point_ops = false",                        // x / 0 is NULL, not infinity
-		"SET threads = " + strconv.Itoa(max(cfg.Threads, 1)),
-		"SET memory_limit = '" + strconv.FormatInt(cfg.MemoryBytes/1_000_000, 10) + "MB'",
-		"SET max_temp_directory_size = '0KB'",
-		"SET temp_directory = ''",
-		"SET autoinstall_known_extensions = false",
-		"SET autoload_known_extensions = false",
-		"SET allow_community_extensions = false",
-		"SET allow_persistent_secrets = false",
-		"SET validate_external_file_cache = 'NO_VALIDATION'", // files never change under a name
-		"SET max_expression_depth = 500",
-		"SET allowed_directories = [" + strings.Join(dirs, ", ") + "]",
-		"SET enable_external_access = false",
+		"SET GLOBAL TimeZone = 'UTC'",
+		"SET GLOBAL default_null_order = 'nulls_first_on_asc_last_on_desc'", // as Databricks orders
+		"SET GLOBAL ieee_floating_point_ops = false",                        // x / 0 is NULL, not infinity
+		"SET GLOBAL threads = " + strconv.Itoa(max(cfg.Threads, 1)),
+		"SET GLOBAL memory_limit = '" + strconv.FormatInt(cfg.MemoryBytes/1_000_000, 10) + "MB'",
+		"SET GLOBAL max_temp_directory_size = '0KB'",
+		"SET GLOBAL temp_directory = ''",
+		"SET GLOBAL autoinstall_known_extensions = false",
+		"SET GLOBAL autoload_known_extensions = false",
+		"SET GLOBAL allow_community_extensions = false",
+		"SET GLOBAL allow_persistent_secrets = false",
+		"SET GLOBAL validate_external_file_cache = 'NO_VALIDATION'", // files never change under a name
+		"SET GLOBAL max_expression_depth = 500",
+		"SET GLOBAL allowed_directories = [" + strings.Join(dirs, ", ") + "]",
+		"SET GLOBAL enable_external_access = false",
 	}
 }
 

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -42,6 +43,9 @@ func (s *session) failure(ctx context.Context, err error) *protocol.Failure {
 
 func dialectFailure(e *dialect.Error) *protocol.Failure {
 	f := &protocol.Failure{Class: protocol.Syntax, Message: e.Message, Line: e.Line, Column: e.Column}
+	if e.Line > 0 {
+		f.Message = fmt.Sprintf("%s (line %d, column %d)", e.Message, e.Line, e.Column)
+	}
 	switch {
 	case e.Refused:
 		f.Class = protocol.Refused
@@ -81,6 +85,9 @@ func (s *session) engineFailure(msg string) *protocol.Failure {
 	if strings.Contains(msg, "std::bad_alloc") || strings.Contains(msg, "failed to allocate") || strings.Contains(msg, "could not allocate") {
 		return &protocol.Failure{Class: protocol.Memory, Message: "the query needs more memory than it may use"}
 	}
+	if strings.HasSuffix(msg, "empty name") {
+		return &protocol.Failure{Class: protocol.Unsupported, Message: "a struct without field names cannot be a result: use named_struct"}
+	}
 	f := &protocol.Failure{Class: protocol.Invalid}
 	for _, e := range engineErrors {
 		if strings.Contains(msg, e.prefix) {
@@ -102,6 +109,6 @@ func (s *session) engineFailure(msg string) *protocol.Failure {
 	text, _, _ = strings.Cut(text, "\n\tCandidate")
 	text, _, _ = strings.Cut(text, "\nCandidate macros")
 	text = macroPrefix.ReplaceAllString(s.engine.scrub(text), "$1(")
-	f.Message = strings.TrimSpace(kindPrefix.ReplaceAllString(text, ""))
+	f.Message = strings.Join(strings.Fields(kindPrefix.ReplaceAllString(text, "")), " ")
 	return f
 }

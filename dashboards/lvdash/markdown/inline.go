@@ -10,8 +10,6 @@ import (
 var (
 	htmlTag = regexp.MustCompile(`^<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s+[^<>]*)?)/?>`)
 	attr    = regexp.MustCompile(`([a-zA-Z-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)`)
-	link    = regexp.MustCompile(`^\[((?:[^\[\]\\]|\\.|\[[^\[\]]*\])*)\]\(\s*<?([^\s)>]*)>?(?:\s+["'][^)]*["'])?\s*\)`)
-	image   = regexp.MustCompile(`^!\[([^\]]*)\]\(\s*<?([^\s)>]*)>?(?:\s+["'][^)]*["'])?\s*\)`)
 	bare    = regexp.MustCompile(`^https?://[^\s<>()"']*[^\s<>()"'.,;:!?]`)
 )
 
@@ -121,14 +119,14 @@ func (w *writer) step(s string, i, depth int) int {
 			return n
 		}
 	case '!':
-		if m := image.FindStringSubmatch(rest); m != nil {
-			w.picture(m[2], m[1])
-			return len(m[0])
+		if alt, src, n := target(rest[1:]); n > 0 {
+			w.picture(src, alt)
+			return n + 1
 		}
 	case '[':
-		if m := link.FindStringSubmatch(rest); m != nil {
-			w.add(anchor(m[2], inline(m[1], depth+1)))
-			return len(m[0])
+		if label, href, n := target(rest); n > 0 {
+			w.add(anchor(href, inline(label, depth+1)))
+			return n
 		}
 	case '<':
 		if n := w.html(rest, depth); n > 0 {
@@ -146,6 +144,35 @@ func (w *writer) step(s string, i, depth int) int {
 	}
 	w.text.WriteByte(rest[0])
 	return 1
+}
+
+// maxLabel bounds the text of links and emphasis, in bytes: what never closes must not be searched from every mark.
+const maxLabel = 2000
+
+// target reads [label](address "title") and returns how many bytes that were, 0 for none.
+func target(s string) (label, address string, n int) {
+	depth, end := 0, -1
+	for i := 0; i < min(len(s), maxLabel) && end < 0; i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '[':
+			depth++
+		case ']':
+			if depth--; depth == 0 {
+				end = i
+			}
+		}
+	}
+	if end < 0 || !strings.HasPrefix(s[end:], "](") {
+		return "", "", 0
+	}
+	stop := strings.IndexByte(s[end:], ')')
+	if stop < 0 {
+		return "", "", 0
+	}
+	address, _, _ = strings.Cut(strings.TrimSpace(s[end+2:end+stop]), " ")
+	return s[1:end], strings.Trim(address, "<>"), end + stop + 1
 }
 
 func isLetter(c byte) bool {
@@ -184,6 +211,7 @@ func (w *writer) emphasis(s string, i, depth int) int {
 
 // closing finds the mark that ends an emphasis, -1 when none does.
 func closing(s, mark string) int {
+	s = s[:min(len(s), maxLabel)]
 	for from := 0; ; {
 		n := strings.Index(s[from:], mark)
 		if n < 0 {

@@ -77,6 +77,9 @@ type Object struct {
 	shut    int // position of }
 }
 
+// usualMembers is how many members a body has room for at first.
+const usualMembers = 12
+
 // Parse checks all of b and finds the members of the object it must be. maxDepth bounds how deep
 // objects and arrays may nest, the outermost counting as 1. The error is a *SyntaxError, and o
 // is empty then. Parse keeps b.
@@ -95,6 +98,9 @@ func (o *Object) Parse(b []byte, maxDepth int) error {
 			return &SyntaxError{i, "not a JSON object"}
 		}
 		return s.failure("a character that starts no JSON value", i)
+	}
+	if o.members == nil {
+		o.members = make([]Member, 0, usualMembers)
 	}
 	end, ok := s.object(i, 1, &o.members)
 	if !ok {

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/lakegate/lakegate/dashboards/console"
+	"github.com/lakegate/lakegate/dashboards/library"
+	"github.com/lakegate/lakegate/internal/config"
+	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/internal/pricing"
+	"github.com/lakegate/lakegate/internal/state"
+	"github.com/lakegate/lakegate/internal/tablewriter"
+	"github.com/lakegate/lakegate/serving"
+	"github.com/lakegate/lakegate/serving/auth"
+	"github.com/lakegate/lakegate/serving/endpoint"
+	"github.com/lakegate/lakegate/serving/gateway"
+	"github.com/lakegate/lakegate/serving/provider"
+	"github.com/lakegate/lakegate/serving/provider/custom"
+	"github.com/lakegate/lakegate/serving/provider/openai"
+	"github.com/lakegate/lakegate/sql/statements"
+	"github.com/lakegate/lakegate/sql/warehouse"
+)
+
+// app is a gateway with everything around it.
+type app struct {
+	cfg        *config.Config
+	logger     *slog.Logger
+	lake       *tablewriter.Writer
+	docs       *state.Docs
+	live       *live         // what a reload changes
+	gwLive     *gateway.Live // where the gateway finds it
+	gateway    *gateway.Gateway
+	db         *warehouse.Warehouse
+	statements *statements.API
+	console    *console.Console
+	server     *serving.Server
+
+	baseURL string // set by start
+}
+
+// closeTimeout bounds landing the last rows. What is not landed then stays in the log.
+const closeTimeout = 30 * time.Second
+
+// newApp opens the lake and joins the parts. path is the config file that reloads read.
+func newApp(ctx context.Context, cfg *config.Config, path string, logger *slog.Logger) (_ *app, err error) {
+	a := &app{cfg: cfg, logger: logger}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.close(context.WithoutCancel(ctx)))
+		}
+	}()
+	lake, store, err := openLake(ctx, cfg, logger)
+	if err != nil {
+		return nil, err
+	}
+	a.lake, a.docs = lake, state.New(store)
+	if err := a.configure(ctx, path); err != nil {
+		return nil, err
+	}
+	metrics := serving.NewMetrics()
+	metrics.Registry().MustRegister(lakeCollector{lake})
+	if a.gateway, err = a.newGateway(metrics); err != nil {
+		return nil, err
+	}
+	dirs := []string{lakeDir(cfg.Data), filepath.Join(cfg.Data, "hot")}
+	if a.db, err = openWarehouse(cfg.SQL, dirs, lake, asker{a.gateway, a.gwLive}, logger); err != nil {
+		return nil, err
+	}
+	return a, a.newServer(metrics)
+}
+
+// configure takes the first endpoints and keys, and remembers where later ones go.
+func (a *app) configure(ctx context.Context, path string) error {
+	a.live = &live{path: path, lake: a.lake, docs: a.docs, logger: a.logger}
+	a.live.swap = func(c *endpoint.Catalog, k *auth.Keys) {
+		v := gateway.View{Catalog: c, Keys: k}
+		if a.gwLive == nil {
+			a.gwLive = gateway.NewLive(v)
+			return
+		}
+		a.gwLive.Swap(v)
+	}
+	return a.live.start(ctx, a.cfg)
+}
+
+func (a *app) newGateway(m *serving.Metrics) (*gateway.Gateway, error) {
+	c := gateway.DefaultConfig()
+	c.MaxBody = int64(a.cfg.HTTP.MaxBody)
+	c.DrainTimeout = a.cfg.HTTP.DrainTimeout
+	c.DrainBytes = int64(a.cfg.HTTP.DrainBytes)
+	return gateway.New(c, gateway.Parts{
+		Live: a.gwLive, Recorder: recorder{a.lake}, Pricer: pricer{pricing.Builtin()}, Meter: m, Logger: a.logger,
+		Providers: map[string]provider.Provider{config.OpenAI: openai.New(), config.Custom: custom.New()},
+	})
+}
+
+// newServer makes the HTTP server and adds the routes of every island to it.
+func (a *app) newServer(m *serving.Metrics) (err error) {
+	c := serving.DefaultConfig()
+	c.ReadHeaderTimeout = a.cfg.HTTP.ReadHeaderTimeout
+	c.DrainTimeout = a.cfg.HTTP.ShutdownTimeout
+	if a.server, err = serving.New(c, a.gateway, m, a.lake.Ready, a.logger); err != nil {
+		return err
+	}
+	a.statements, err = statements.New(statements.DefaultConfig(), statements.Deps{
+		Warehouse: a.db, Authenticate: a.authenticateSQL, Logger: a.logger,
+	})
+	if err != nil {
+		return err
+	}
+	a.statements.Register(a.server.Echo())
+	a.console, err = console.New(console.DefaultConfig(), console.Deps{
+		Library: library.New(a.docs, nil), Runner: consoleRunner{a.db, a.gwLive}, Authenticate: a.authenticate, Logger: a.logger,
+	})
+	if err != nil {
+		return err
+	}
+	a.console.Register(a.server.Echo())
+	return nil
+}
+
+func (a *app) authenticate(token string) (inference.Principal, bool) {
+	k, ok := a.gwLive.Load().Keys.Lookup(token)
+	if !ok {
+		return inference.Principal{}, false
+	}
+	return asAdmin(k), true
+}
+
+// asAdmin puts administrators into the group that the console lets change every dashboard.
+func asAdmin(k *auth.Key) inference.Principal {
+	p := k.Principal
+	if k.Admin {
+		p.Groups = append(append([]string{}, p.Groups...), console.DefaultConfig().AdminGroup)
+	}
+	return p
+}
+
+func (a *app) authenticateSQL(token string) (inference.Principal, func(table string) bool, bool) {
+	k, ok := a.gwLive.Load().Keys.Lookup(token)
+	if !ok {
+		return inference.Principal{}, nil, false
+	}
+	return k.Principal, k.MayRead, true
+}
+
+// start listens and serves in the background. stop drains the requests in flight; it is safe
+// twice.
+func (a *app) start(addr string) (stop func() error, err error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	a.baseURL = "http://" + ln.Addr().String()
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- a.server.Serve(ctx, ln) }() // ends with stop
+	return sync.OnceValue(func() error {
+		cancel()
+		return <-served
+	}), nil
+}
+
+// close ends what newApp began, in the order in which parts need each other: no more SQL, then the
+// rows.
+func (a *app) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+	defer cancel()
+	var errs []error
+	if a.statements != nil {
+		errs = append(errs, a.statements.Close(ctx))
+	}
+	if a.db != nil {
+		errs = append(errs, a.db.Close())
+	}
+	if a.gateway != nil {
+		a.gateway.Stop()
+	}
+	if a.lake != nil {
+		errs = append(errs, a.lake.Close(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// joinClose closes the app and adds what went wrong to err.
+func joinClose(err error, a *app) error {
+	return errors.Join(err, a.close(context.Background()))
+}

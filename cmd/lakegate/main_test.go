@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestMain lets the test binary be the program: the warehouse starts its workers from it.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == workerName {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// run runs a command line and returns what it wrote to standard output and standard error.
+func run(t *testing.T, stdin string, args ...string) (out, errOut string, err error) {
+	t.Helper()
+	var o, e bytes.Buffer
+	c := root()
+	c.SetArgs(args)
+	c.SetIn(strings.NewReader(stdin))
+	c.SetOut(&o)
+	c.SetErr(&e)
+	err = c.ExecuteContext(context.Background())
+	return o.String(), e.String(), err
+}
+
+func TestWhatIsNotThereIsSaidPlainly(t *testing.T) {
+	tests := []struct {
+		args []string
+		want string
+	}{
+		{[]string{"serve", "--frobnicate"}, "unknown flag: --frobnicate"},
+		{[]string{"frobnicate"}, `unknown command "frobnicate"`},
+		{[]string{"sql"}, "accepts 1 arg"},
+		{[]string{"sql", "SELECT 1", "--format", "xml"}, "want table, csv, json or md"},
+		{[]string{"sql", "  ", "--data", "nowhere"}, "the query is empty"},
+		{[]string{"sql", "SELECT 1", "--data", "no-such-folder"}, "no such file or directory"},
+		{[]string{"sql", "SELECT 1", "--data", "x", "--server", "y"}, "[data server]"},
+		{[]string{"report", "chargeback", "--tz", "Mars/Olympus", "--data", "x"}, "Mars/Olympus"},
+		{[]string{"report", "chargeback", "--from", "yesterday", "--data", "x"}, "yesterday"},
+		{[]string{"report", "chargeback", "--format", "pdf", "--data", "x"}, "pdf"},
+		{[]string{"verify", "--data", "no-such-folder"}, "no such file or directory"},
+		{[]string{"config", "check", "no-such-file.yaml"}, "no-such-file.yaml"},
+		{[]string{"keys", "new"}, "--name"},
+		{[]string{"keys", "new", "--name", "x", "--kind", "robot"}, "want user or service_principal"},
+		{[]string{"serve", "--log-level", "loud", "--config", "x"}, "want debug, info, warn or error"},
+		{[]string{"dashboards", "check", "no-such-file.json"}, "no-such-file.json"},
+	}
+	for _, tt := range tests {
+		_, _, err := run(t, "", tt.args...)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("lakegate %s: want an error with %q, got %v", strings.Join(tt.args, " "), tt.want, err)
+		}
+	}
+}
+
+func TestServerNeedsAKey(t *testing.T) {
+	t.Setenv(keyVar, "")
+	_, _, err := run(t, "", "sql", "SELECT 1", "--server", "http://127.0.0.1:1")
+	if err == nil || !strings.Contains(err.Error(), keyVar) {
+		t.Errorf("want an error that names %s, got %v", keyVar, err)
+	}
+}
+
+func TestKeyFitsTheConfigFile(t *testing.T) {
+	out, errOut, err := run(t, "", "keys", "new", "--name", "me", "--principal", `a "quoted" name`, "--admin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := strings.TrimSpace(errOut[strings.LastIndex(errOut, " ")+1:])
+	if !strings.HasPrefix(token, "lg-") || strings.Contains(out, token) {
+		t.Errorf("token %q; the config lines are\n%s", token, out)
+	}
+	hash, _, err := run(t, token+"\n", "keys", "hash")
+	if err != nil || !strings.Contains(out, strings.TrimSpace(hash)) {
+		t.Errorf("keys hash says %q (%v), the config lines\n%s", hash, err, out)
+	}
+	file := t.TempDir() + "/lakegate.yaml"
+	if err := os.WriteFile(file, []byte("keys:\n"+out+minimalEndpoint), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, err := run(t, "", "config", "check", file); err != nil || !strings.Contains(out, "1 endpoints, 1 keys") {
+		t.Errorf("config check: %q %v", out, err)
+	}
+}
+
+const minimalEndpoint = `endpoints:
+  - name: chat
+    config:
+      served_entities:
+        - name: mini
+          external_model: {name: gpt-4o-mini, provider: openai, task: llm/v1/chat, openai_config: {openai_api_base: "http://127.0.0.1:1/v1"}}
+`

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lakegate/lakegate/internal/tablewriter"
+	systemtables "github.com/lakegate/lakegate/system_tables"
+)
+
+func verifyCommand() *cobra.Command {
+	var data string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "verify",
+		Short: "Prove that every accepted request is exactly one row; exit 1 if not",
+		Long: `Compares what the gateway accepted with what is in the tables: counts, distinct ids and an
+order-independent sum of ids, per table, and whether every file the tables name is there, whole.
+Rows that are still in the log count as pending: they land when the gateway starts.
+
+Needs the data folder to itself: stop the gateway first.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			def := systemtables.DefaultConfig()
+			r, err := tablewriter.Verify(cmd.Context(), tablewriter.DefaultConfig(data), feeds(def.AccountID, def.WorkspaceID), stderrLogger(slog.LevelError))
+			if err != nil {
+				return lockedHint(err, data)
+			}
+			out := cmd.OutOrStdout()
+			if asJSON {
+				enc := json.NewEncoder(out)
+				enc.SetIndent("", "  ")
+				if err := enc.Encode(r); err != nil {
+					return err
+				}
+			} else if err := writeVerify(out, r); err != nil {
+				return err
+			}
+			if !r.OK() {
+				return exitError{1}
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&data, "data", "./data", "data folder of the gateway")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	return c
+}
+
+// writeVerify prints a report for people: a line per table, what is wrong, the verdict.
+func writeVerify(w io.Writer, r *tablewriter.Report) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "accepted\tlanded\tpending\tlosses\tlost\tduplicates\tfiles\t  table")
+	for _, x := range r.Tables {
+		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t  %s\n", x.Accepted, x.Landed, x.Pending, x.Losses, x.Lost, x.Duplicates, x.Files, x.Table)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, p := range r.Problems {
+		fmt.Fprintln(w, "problem:", p)
+	}
+	verdict := "verified"
+	if !r.OK() {
+		verdict = "NOT VERIFIED"
+	}
+	_, err := fmt.Fprintf(w, "%s: accepted=%d landed=%d pending=%d losses=%d lost=%d duplicates=%d\n",
+		verdict, r.Accepted, r.Landed, r.Pending, r.Losses, r.Lost, r.Duplicates)
+	return err
+}

@@ -1,0 +1,119 @@
+// Command clients runs OpenAI's own SDKs for Python and Node, unmodified but for base URL and key,
+// against a running gateway in front of a scripted provider, and then holds the gateway's rows to
+// what the SDKs saw. See tests/README.md.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/lakegate/lakegate/tests/suite"
+)
+
+func main() {
+	lakegate := flag.String("lakegate", "bin/lakegate", "the binary to test")
+	home := flag.String("home", "tests/clients", "folder of the SDKs' programs")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	s := &suite.Suite{Name: "clients", MustRun: os.Getenv("CI") == "true", Out: os.Stdout}
+	err := run(ctx, s, *lakegate, *home)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "clients:", err)
+		os.Exit(1)
+	}
+	os.Exit(s.Finish())
+}
+
+// sdk is one SDK and the program that uses it.
+type sdk struct {
+	name    string
+	dir     string
+	program string
+	find    func(dir string) (string, error)
+}
+
+func run(ctx context.Context, s *suite.Suite, lakegate, home string) error {
+	g, err := openStage(ctx, lakegate)
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	for _, k := range []sdk{
+		{"python", filepath.Join(home, "python"), "client.py", suite.Python},
+		{"node", filepath.Join(home, "node"), "client.mjs", suite.Node},
+	} {
+		interpreter, err := k.find(k.dir)
+		if errors.Is(err, suite.ErrNoTool) {
+			s.Skip(k.name, err.Error())
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if interpreter, err = absolute(interpreter); err != nil {
+			return err
+		}
+		cases, err := g.play(ctx, k, interpreter)
+		if err != nil {
+			return err
+		}
+		if err := g.judge(ctx, s, k.name, cases); err != nil {
+			return err
+		}
+	}
+	return g.finish(ctx, s)
+}
+
+// absolute keeps a program found by a relative path good in another folder.
+func absolute(path string) (string, error) {
+	if filepath.Base(path) == path {
+		return path, nil
+	}
+	return filepath.Abs(path)
+}
+
+// outcome is one case as an SDK's program reports it: what went wrong on its side, and what the
+// gateway's row of its request must say.
+type outcome struct {
+	Case      string         `json:"case"`
+	Error     string         `json:"error"`
+	RequestID string         `json:"request_id"`        // x-request-id, as the SDK gives it
+	ClientID  string         `json:"client_request_id"` // instead, where there was no answer
+	Row       map[string]any `json:"row"`               // column: value; null is NULL
+	NoRow     bool           `json:"no_row"`            // a request that is no model call
+}
+
+// play runs an SDK's program, which prints one outcome a line.
+func (g *stage) play(ctx context.Context, k sdk, interpreter string) ([]outcome, error) {
+	cmd := exec.CommandContext(ctx, interpreter, k.program)
+	cmd.Dir = k.dir
+	cmd.Env = append(os.Environ(), "LAKEGATE_URL="+g.url, "LAKEGATE_KEY="+key, "LAKEGATE_NARROW_KEY="+narrowKey,
+		"PYTHONDONTWRITEBYTECODE=1", "NO_PROXY=127.0.0.1")
+	var problems bytes.Buffer
+	cmd.Stderr = &problems
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w\n%s\n%s", k.program, err, out, problems.String())
+	}
+	var all []outcome
+	in := bufio.NewScanner(bytes.NewReader(out))
+	for in.Scan() {
+		var o outcome
+		if err := json.Unmarshal(in.Bytes(), &o); err != nil || o.Case == "" {
+			return nil, fmt.Errorf("%s printed %q: %w", k.program, in.Text(), err)
+		}
+		all = append(all, o)
+	}
+	return all, in.Err()
+}
