@@ -16,7 +16,7 @@ help: ## show this list
 
 build: ## build bin/lakegate and bin/fakellm
 	@mkdir -p bin
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/lakegate ./cmd/fakellm
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/lakegate ./cmd/fakellm
 
 demo: build ## the main job on your machine: gateway, scripted provider, traffic, report, dashboard
 	$(BIN) demo --data $(DATA)

@@ -22,6 +22,12 @@ func (s *Server) call(c echo.Context, surface gateway.Surface) {
 	w := c.Response().Writer
 	c.Response().Committed = true // the responder writes past echo
 	rc := http.NewResponseController(w)
+	if r.ContentLength != 0 {
+		// A client that sends a byte a minute would hold its place for ever, also one that is
+		// refused before its body is read. readBody takes the deadline away again: left in place
+		// it would end the request's context in the middle of a long answer.
+		_ = rc.SetReadDeadline(time.Now().Add(s.config.BodyTimeout)) // not every writer has deadlines
+	}
 	ip, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		ip = r.RemoteAddr
@@ -61,9 +67,6 @@ func (s *Server) readBody(r *http.Request, rc *http.ResponseController, limit in
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
-	// A client that sends a byte a minute would hold its place for ever. The deadline has to go
-	// again: left in place it would end the request's context in the middle of a long answer.
-	_ = rc.SetReadDeadline(time.Now().Add(s.config.BodyTimeout)) // not every writer has deadlines
 	b, err := readAll(r.Body, r.ContentLength, limit)
 	if err == nil {
 		_ = rc.SetReadDeadline(time.Time{})

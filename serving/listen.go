@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// longestWrite bounds the answers of handlers that set no deadline themselves.
+const longestWrite = 15 * time.Minute
+
 // lastCalls is how long calls get to end after the gateway broke them off.
 const lastCalls = 5 * time.Second
 
@@ -21,8 +24,12 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		Handler:           s,
 		ReadHeaderTimeout: s.config.ReadHeaderTimeout,
 		IdleTimeout:       s.config.IdleTimeout,
-		MaxHeaderBytes:    s.config.MaxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
+		// It matters little by itself: calls set deadlines of their own as they write. But it makes
+		// net/http renew the deadline with each request of a connection, where the last call's
+		// would otherwise still stand.
+		WriteTimeout:   longestWrite,
+		MaxHeaderBytes: s.config.MaxHeaderBytes,
+		ErrorLog:       slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(ln) }() // ends with Shutdown or Close below

@@ -69,7 +69,7 @@ func NewMetrics() *Metrics {
 			Name: "lakegate_attempts_failed_total", Help: "Attempts at a served entity that came to nothing.",
 		}, answered),
 		unrecorded: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "lakegate_unrecorded_total", Help: "Records that could not be written, by step: admit (the call was refused), finish (its row will say crashed), record (a refused call without a row).",
+			Name: "lakegate_unrecorded_total", Help: "Records that could not be written, by step: admit (the call was refused), finish (the row comes late, or says crashed), record (a refused call whose row comes late or never).",
 		}, []string{"step"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "lakegate_requests_in_flight", Help: "Calls under way."}),
 	}

@@ -78,7 +78,8 @@ func (r *responder) Send(events []byte) error {
 }
 
 // extend moves the deadline for writes on: a client that takes nothing for so long counts as gone.
-// It is moved when a quarter has passed, not at each of a stream's events.
+// It is moved when a quarter has passed, not at each of a stream's events. Serve sees to it that
+// it does not outlive the request.
 func (r *responder) extend() {
 	now := time.Now()
 	if r.deadline.Sub(now) > r.timeout*3/4 {

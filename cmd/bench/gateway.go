@@ -15,7 +15,7 @@ import (
 const gatewayConfig = `listen: %s
 data: %s
 log: {durability: %s}
-flush: {interval: 1s}
+flush: {interval: 2s}
 sql: {workers: 1}
 keys:
   - {name: bench, token: %q, principal: bench@example.com, endpoints: ["*"], admin: true, tags: {team: bench}}

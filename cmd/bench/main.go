@@ -37,7 +37,7 @@ func main() {
 	flag.StringVar(&o.nginx, "nginx", "nginx", "nginx, by path or name; skipped where it isn't installed")
 	flag.StringVar(&o.out, "out", "out", "folder for bench.md and bench.json")
 	flag.IntVar(&o.rounds, "rounds", 2, "how often each phase is run on each target")
-	flag.DurationVar(&o.phase, "phase", 3*time.Second, "length of a phase")
+	flag.DurationVar(&o.phase, "phase", 2500*time.Millisecond, "length of a phase")
 	flag.IntVar(&o.probes, "probes", 100, "requests whose rows are waited for")
 	flag.BoolVar(&o.quick, "quick", false, "one round of short phases: under a minute, noisier")
 	flag.Parse()

@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,16 +12,17 @@ import (
 // meter watches a target during a phase.
 type meter struct {
 	t      *target
+	l      *lab
 	before launch.Use
-	steal  machineTime
+	began  spent
 	quit   chan struct{}
 	wg     sync.WaitGroup
 	once   sync.Once
 	rss    int64 // of the watcher until it has ended
 }
 
-func startMeter(t *target) (*meter, error) {
-	m := &meter{t: t, quit: make(chan struct{}), steal: readMachineTime()}
+func (l *lab) startMeter(t *target) (*meter, error) {
+	m := &meter{l: l, t: t, quit: make(chan struct{}), began: l.spent(t)}
 	if t.process == nil {
 		return m, nil
 	}
@@ -59,7 +57,7 @@ func (m *meter) stop() {
 
 // finish ends the phase: what the target still does for the answered requests counts.
 func (m *meter) finish(ctx context.Context, r *loadgen.Result) (sample, error) {
-	s := sample{PerSecond: r.PerSecond(), Load: r, StealShare: m.steal.stolenSince()}
+	s := sample{PerSecond: r.PerSecond(), Load: r, Disturbed: m.l.spent(m.t).disturbed(m.began)}
 	defer m.stop()
 	if m.t.process == nil {
 		return s, nil
@@ -78,7 +76,7 @@ func (m *meter) finish(ctx context.Context, r *loadgen.Result) (sample, error) {
 
 // Times to wait for a target that lands rows in its tables after the answers.
 const (
-	flushWait = 1200 * time.Millisecond // longer than its flush interval
+	flushWait = 2200 * time.Millisecond // longer than its flush interval
 	quietFor  = 200 * time.Millisecond
 	settleMax = 6 * time.Second
 )
@@ -107,35 +105,4 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-t.C:
 	case <-ctx.Done():
 	}
-}
-
-// machineTime is the machine's time so far in ticks, and how much of it the host took.
-type machineTime struct{ all, stolen int64 }
-
-func readMachineTime() machineTime {
-	var m machineTime
-	b, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return m // not Linux: nothing is known of it
-	}
-	line, _, _ := strings.Cut(string(b), "\n")
-	for i, f := range strings.Fields(line) {
-		n, err := strconv.ParseInt(f, 10, 64)
-		if err != nil || i > 8 { // "cpu", and guest time, which is in user time already
-			continue
-		}
-		m.all += n
-		if i == 8 {
-			m.stolen = n
-		}
-	}
-	return m
-}
-
-func (m machineTime) stolenSince() float64 {
-	now := readMachineTime()
-	if now.all == m.all {
-		return 0
-	}
-	return float64(now.stolen-m.stolen) / float64(now.all-m.all)
 }

@@ -56,16 +56,13 @@ func chatBody(size int, stream bool) []byte {
 
 // sample is what one run of a phase found.
 type sample struct {
-	Round      int             `json:"round"`
-	PerSecond  float64         `json:"per_second"`
-	CPUMicros  float64         `json:"cpu_us_per_request"` // of the gateway, with what it does afterwards
-	RSS        int64           `json:"rss_bytes"`          // most seen during the phase
-	StealShare float64         `json:"steal_share"`        // of the machine's time, taken by others on the host
-	Load       *loadgen.Result `json:"load"`
+	Round     int             `json:"round"`
+	PerSecond float64         `json:"per_second"`
+	CPUMicros float64         `json:"cpu_us_per_request"` // of the gateway, with what it does afterwards
+	RSS       int64           `json:"rss_bytes"`          // most seen during the phase
+	Disturbed float64         `json:"disturbed"`          // share of the machine's time that others had
+	Load      *loadgen.Result `json:"load"`
 }
-
-// noisy is the share of stolen time above which a phase is run once more.
-const noisy = 0.05
 
 // measure runs all phases on all targets, round after round.
 func (l *lab) measure(ctx context.Context) error {
@@ -98,18 +95,18 @@ func (l *lab) measure(ctx context.Context) error {
 // sample runs a phase, and once more when the first run was disturbed.
 func (l *lab) sample(ctx context.Context, t *target, ph phase) (sample, error) {
 	s, err := l.runPhase(ctx, t, ph, l.o.phase)
-	if err != nil || s.StealShare <= noisy {
+	if err != nil || s.Disturbed <= noisy {
 		return s, err
 	}
 	again, err := l.runPhase(ctx, t, ph, l.o.phase)
-	if err == nil && again.StealShare > s.StealShare {
+	if err == nil && again.Disturbed > s.Disturbed {
 		return s, nil
 	}
 	return again, err
 }
 
 func (l *lab) runPhase(ctx context.Context, t *target, ph phase, length time.Duration) (sample, error) {
-	m, err := startMeter(t)
+	m, err := l.startMeter(t)
 	if err != nil {
 		return sample{}, err
 	}

@@ -52,17 +52,27 @@ func newReport(l *lab, took time.Duration) *report {
 		r.Targets = append(r.Targets, figuresOf(t))
 	}
 	r.Ratios = ratiosOf(r)
-	for _, f := range r.Targets {
-		for name, all := range f.Samples {
-			for _, s := range all {
-				if s.StealShare > noisy {
-					r.Notes = append(r.Notes, fmt.Sprintf("%s: %s, round %d: the host took %.0f %% of the machine's time", f.Name, name, s.Round, 100*s.StealShare))
+	if n, of, worst := disturbances(r.Targets); n > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("the machine was not quiet: in %d of %d phases others had more than %.0f %% of it, up to %.0f %%; take no figure from this run", n, of, 100*noisy, 100*worst))
+	}
+	slices.Sort(r.Notes)
+	return r
+}
+
+// disturbances counts the samples that others on the machine disturbed.
+func disturbances(all []figures) (n, of int, worst float64) {
+	for _, f := range all {
+		for _, samples := range f.Samples {
+			for _, s := range samples {
+				of++
+				if s.Disturbed > noisy {
+					n++
+					worst = max(worst, s.Disturbed)
 				}
 			}
 		}
 	}
-	slices.Sort(r.Notes)
-	return r
+	return n, of, worst
 }
 
 func figuresOf(t *target) figures {

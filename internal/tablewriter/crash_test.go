@@ -101,7 +101,7 @@ func (o order) request(w *Writer, g, i int, say func(string, *inference.Record))
 	r := request(payload)
 	r.Time = day.AddDate(0, 0, i%2)
 	if i%7 == 6 {
-		if err := w.Record(answered(r, 1), g < 2); err != nil {
+		if err := w.Record(answered(r, 1), g < 3); err != nil {
 			return err
 		}
 		say("F", r)
@@ -112,7 +112,7 @@ func (o order) request(w *Writer, g, i int, say func(string, *inference.Record))
 		return err
 	}
 	say("A", r)
-	if err := w.Finish(ticket, answered(r, 1), g < 2); err != nil {
+	if err := w.Finish(ticket, answered(r, 1), g < 3); err != nil {
 		return err
 	}
 	say("F", r)

@@ -165,8 +165,13 @@ func (w *Writer) settle() error {
 	return w.carry()
 }
 
-// drop deletes segments, oldest first, until one is needed.
+// drop deletes segments, oldest first, until one is needed. It holds the view: a Snapshot that reads
+// the log must not find a segment gone.
 func (w *Writer) drop() error {
+	if err := w.lake.view.enter(context.Background()); err != nil {
+		return err
+	}
+	defer w.lake.view.leave()
 	all := w.log.Segments()
 	for _, s := range all[:len(all)-1] {
 		if s.Number > w.ledger.Through || !w.pins.free(s.Number, w.ledger.Through) {

@@ -16,6 +16,7 @@ type schedule struct {
 	asks     chan ask                                    // calls of now
 	first    chan struct{}                               // a record was appended to an empty segment
 	full     chan struct{}                               // the active segment is large
+	ended    chan struct{}                               // closed when run has ended
 	told     atomic.Bool                                 // first was sent for the active segment
 }
 
@@ -26,7 +27,7 @@ type ask struct {
 }
 
 func newSchedule(interval time.Duration) *schedule {
-	return &schedule{interval: interval, asks: make(chan ask), first: make(chan struct{}, 1), full: make(chan struct{}, 1)}
+	return &schedule{interval: interval, asks: make(chan ask), first: make(chan struct{}, 1), full: make(chan struct{}, 1), ended: make(chan struct{})}
 }
 
 // appended says that there is a record to land.
@@ -49,11 +50,13 @@ func wake(c chan struct{}) {
 	}
 }
 
-// now lands the log and returns how it went. It waits while another landing runs, or nobody runs.
+// now lands the log and returns how it went; ErrClosed when run has ended.
 func (s *schedule) now(ctx context.Context) error {
 	a := ask{ctx, make(chan error, 1)}
 	select {
 	case s.asks <- a:
+	case <-s.ended:
+		return ErrClosed
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -65,8 +68,9 @@ func (s *schedule) now(ctx context.Context) error {
 	}
 }
 
-// run lands the log when it is time to. It ends with ctx.
+// run lands the log when it is time to. It is called once and ends with ctx.
 func (s *schedule) run(ctx context.Context) {
+	defer close(s.ended)
 	timer := time.NewTimer(s.interval)
 	defer timer.Stop()
 	armed, failures := true, 0

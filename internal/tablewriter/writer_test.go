@@ -437,6 +437,7 @@ func TestManyAtOnce(t *testing.T) {
 	cfg.SegmentBytes = 64 << 10 // rotations and landings all the time
 	cfg.FlushInterval = 20 * time.Millisecond
 	w := mustOpen(t, cfg)
+	must(t, w.Declare(t.Context(), newEntityFeed().table)) // never gets a row: its hot rows stay far behind
 	const callers, each = 8, 150
 	var mu sync.Mutex
 	var all []*inference.Record
@@ -474,10 +475,7 @@ func TestManyAtOnce(t *testing.T) {
 			if before == 0 {
 				continue
 			}
-			s, err := w.Snapshot(context.Background(), []string{usageTable, payloadTable})
-			if errors.Is(err, ErrNoTable) {
-				continue
-			}
+			s, err := w.Snapshot(context.Background(), []string{usageTable, payloadTable, entityTable})
 			if err != nil {
 				t.Error(err)
 				return
@@ -527,6 +525,7 @@ func TestSecondWriterIsKeptOut(t *testing.T) {
 		"finish": w.Finish(Ticket{}, request(""), false),
 		"entity": w.Entity(&inference.EntityChange{}),
 		"ready":  w.Ready(),
+		"flush":  w.Flush(context.Background()),
 	} {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("%s after close: %v", name, err)

@@ -81,11 +81,15 @@ func (l *Log) lead(g *group) (Pos, error) {
 	}
 
 	l.mu.Lock()
+	if fatal {
+		l.fail(g.err)
+	} else if g.err == nil && l.err != nil {
+		// The log failed meanwhile. Whoever reads what it has taken must not miss records that
+		// turn up later, so there are none.
+		g.err = errors.Join(l.err, file.Truncate(g.base.Offset))
+	}
 	pos, err := g.base, g.err
 	l.writing = false
-	if fatal {
-		l.fail(err)
-	}
 	if err == nil {
 		l.active.Size += int64(len(g.buf))
 		l.active.Records += n

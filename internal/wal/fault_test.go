@@ -24,6 +24,7 @@ type disk struct {
 	cut     atomic.Pointer[error]
 	syncs   atomic.Int64
 	blocked chan struct{} // when set, each Datasync waits for a value
+	during  func()        // when set, called before each write
 }
 
 func (d *disk) create(path string) (segmentFile, error) {
@@ -37,6 +38,9 @@ type diskFile struct {
 }
 
 func (f *diskFile) WriteAt(p []byte, off int64) (int, error) {
+	if f.d.during != nil {
+		f.d.during()
+	}
 	if e := f.d.write.Load(); e != nil {
 		n, _ := f.segmentFile.WriteAt(p[:len(p)/2], off)
 		return n, *e
@@ -180,6 +184,30 @@ func TestFailedSyncClosesTheLog(t *testing.T) {
 	}
 	if _, err := l.Rotate(); !errors.Is(err, ErrFailed) {
 		t.Fatalf("rotate: %v", err)
+	}
+}
+
+// A write that ends after the log has failed is taken back: who reads what the failed log has taken
+// sees all that was acknowledged, and later nothing more.
+func TestWriteThatEndsAfterAFailure(t *testing.T) {
+	dir, d := t.TempDir(), &disk{}
+	l := openOn(t, dir, d)
+	kept := mustAppend(t, l, 1, "kept")
+	broken := errors.New("broken disk")
+	d.during = func() {
+		d.during = nil
+		d.sync.Store(&broken)
+		if err := l.Sync(kept); !errors.Is(err, broken) {
+			t.Errorf("sync: %v", err)
+		}
+	}
+	if _, err := l.Append(1, []byte("late")); !errors.Is(err, ErrFailed) {
+		t.Fatalf("append: %v", err)
+	}
+	l.Close()
+	l, r := mustOpen(t, dir, manual())
+	if got := read(t, l.Cursor(), l.End()); len(got) != 1 || r.Torn != nil {
+		t.Fatalf("after reopening: %v, torn %+v", got, r.Torn)
 	}
 }
 

@@ -121,6 +121,43 @@ func TestWholeAnswers(t *testing.T) {
 	}
 }
 
+// TestDatabricksDialect: the same errors as a caller of invocations sees them.
+func TestDatabricksDialect(t *testing.T) {
+	for _, tt := range []struct {
+		upstream http.Handler
+		want     string
+	}{
+		{sends(400, "application/json", `{"error":{"message":"too long","code":"context_length_exceeded"}}`), `{"error_code":"EXTERNAL_MODEL_ERROR","message":"too long"}`},
+		{sends(200, "text/html", "<html>"), `{"error_code":"BAD_GATEWAY","message":"the provider answered with text/html instead of JSON"}`},
+		{streams(event(`{"error":{"message":"overloaded"}}`)), `{"error_code":"EXTERNAL_MODEL_ERROR","message":"overloaded"}`},
+	} {
+		l := newLab(t, []http.Handler{tt.upstream})
+		if c := l.do(strings.Replace(askStream, `"model":"chat",`, "", 1), atPath("chat")); c.body != tt.want {
+			t.Errorf("client got %s, want %s", c.body, tt.want)
+		}
+		l.recorder.One()
+	}
+}
+
+// TestCustomModel: bodies that are not OpenAI's go to the configured URL as they are.
+func TestCustomModel(t *testing.T) {
+	var path, body string
+	l := newLab(t, []http.Handler{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		path, body = r.URL.Path, string(b)
+		sends(200, "application/json", `{"predictions":[0.5]}`)(w, r)
+	})}, func(_ *lab, e *endpoint.Endpoint) {
+		e.Entities[0].Provider, e.Entities[0].BaseURL.Path = "custom", "/score"
+	})
+	c := l.do(`{"dataframe_split":{"columns":["a"],"data":[[1.0]]},"usage_context":{"team":"x"}}`, atPath("chat"))
+	if c.body != `{"predictions":[0.5]}` || path != "/score" || body != `{"dataframe_split":{"columns":["a"],"data":[[1.0]]}}` {
+		t.Errorf("client got %s; the model was asked %s %s", c.body, path, body)
+	}
+	if r := l.recorder.One(); summary(r) != "ok 200 usage=none a:200" || r.UsageContext["team"] != "x" {
+		t.Errorf("row %s", asText(r))
+	}
+}
+
 func TestRecordGoesOutBeforeTheAnswer(t *testing.T) {
 	l := newLab(t, []http.Handler{sends(200, "application/json", answer)})
 	l.do(ask)

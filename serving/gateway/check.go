@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"math"
 	"time"
 	"unicode/utf8"
 
@@ -77,17 +76,10 @@ func (w *work) resolve(view *View, name string) *apierr.Error {
 	}
 	w.endpoint = e
 	w.deadline = w.call.Received.Add(e.Timeout)
-	if p := e.Payload; p != nil && w.sampled(p.SamplingFraction) {
+	if p := e.Payload; p != nil { // which payloads of a sample are kept, the table decides
 		w.rec.Payload.Table, w.rec.Payload.SamplingFraction = p.Table.String(), p.SamplingFraction
 	}
 	return nil
-}
-
-// sampled draws the payload's lot from the random part of the request's ID.
-func (w *work) sampled(fraction float64) bool {
-	id := w.rec.ID
-	lot := uint32(id[12])<<24 | uint32(id[13])<<16 | uint32(id[14])<<8 | uint32(id[15])
-	return float64(lot) < fraction*(math.MaxUint32+1)
 }
 
 // read takes in the body and the fields of it that columns are made of.

@@ -26,6 +26,9 @@ type line struct {
 	timer    *time.Timer
 	deadline time.Time
 	next     atomic.Pointer[error] // why, when the timer fires
+
+	idleFor   time.Duration // what expect has set last
+	idleUntil time.Time
 }
 
 // open starts the lifetime of an attempt. close ends it, and must be called.
@@ -48,8 +51,16 @@ func (w *work) close(l *line) {
 	l.cancel(errDone)
 }
 
-// expect gives the provider d for its next sign of life.
-func (l *line) expect(d time.Duration) { l.timer.Reset(l.time(d, &errIdle)) }
+// expect gives the provider d for its next sign of life. The timer is moved only when a quarter
+// of d has passed, not at each of a stream's events; so it may cut a silence that much early.
+func (l *line) expect(d time.Duration) {
+	now := time.Now()
+	if l.idleFor == d && l.idleUntil.Sub(now) > d-d/4 {
+		return
+	}
+	l.idleFor, l.idleUntil = d, now.Add(d)
+	l.timer.Reset(l.time(d, &errIdle))
+}
 
 // time returns how long until the line is cut: d, or less where the whole call's time ends
 // before. d of 0 is no bound of its own.

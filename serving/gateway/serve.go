@@ -13,6 +13,11 @@ import (
 
 // serve tries the entities in turn and gives the client what the last one tried has to say.
 func (w *work) serve() {
+	if w.isGone() { // before anything was spent
+		w.answered = true
+		w.clientGone(0)
+		return
+	}
 	var buf [4]*endpoint.Entity
 	var last *failure
 	for _, e := range route.Plan(buf[:0], w.endpoint, w.Draw()) {

@@ -30,7 +30,7 @@ type stream struct {
 	hideUsage bool  // the client did not ask for the chunk that has usage only
 	size      int64 // bytes of events
 	leftAt    int64 // size when the client left, -1 before
-	final     bool  // the usage at hand is the last
+	final     bool  // nothing came after the chunk that has usage only
 	failed    bool  // the provider reported an error in the stream
 	ended     bool  // [DONE] came
 }
@@ -114,9 +114,7 @@ func (s *stream) take(ev sse.Event) {
 		d := time.Since(s.call.Received)
 		s.rec.TimeToFirstToken = &d
 	}
-	if c.OnlyUsage {
-		s.final = true
-	}
+	s.final = c.OnlyUsage || s.final && !c.JSON
 	if c.Error {
 		s.failed = true
 	}

@@ -1,10 +1,13 @@
 package statements
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,16 +28,16 @@ const (
 // because there is one warehouse, query_tags and what newer clients send because the answer is the
 // same without.
 type request struct {
-	Statement     string      `json:"statement"`
-	Catalog       string      `json:"catalog"`
-	Schema        string      `json:"schema"`
-	Parameters    []parameter `json:"parameters"`
-	RowLimit      json.Number `json:"row_limit"` // some clients send 64-bit numbers as strings
-	ByteLimit     json.Number `json:"byte_limit"`
-	WaitTimeout   string      `json:"wait_timeout"`
-	OnWaitTimeout string      `json:"on_wait_timeout"`
-	Disposition   string      `json:"disposition"`
-	Format        string      `json:"format"`
+	Statement     string          `json:"statement"`
+	Catalog       string          `json:"catalog"`
+	Schema        string          `json:"schema"`
+	Parameters    []parameter     `json:"parameters"`
+	RowLimit      json.RawMessage `json:"row_limit"` // a number, or its text: some clients send 64 bits that way
+	ByteLimit     json.RawMessage `json:"byte_limit"`
+	WaitTimeout   string          `json:"wait_timeout"`
+	OnWaitTimeout string          `json:"on_wait_timeout"`
+	Disposition   string          `json:"disposition"`
+	Format        string          `json:"format"`
 }
 
 type parameter struct {
@@ -68,8 +71,7 @@ func readRequest(c echo.Context, maxBytes int64) (*order, *apierr.Error) {
 }
 
 func decode(raw []byte, r *request) *apierr.Error {
-	text := strings.TrimSpace(string(raw))
-	if !strings.HasPrefix(text, "{") {
+	if !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
 		return apierr.New(apierr.BadRequest, "the request must be a JSON object with the SQL in the field statement")
 	}
 	err := json.Unmarshal(raw, r)
@@ -133,15 +135,19 @@ func (r *request) patience() (wait time.Duration, cancel bool, e *apierr.Error) 
 }
 
 // limit reads a row or byte limit; 0 is none.
-func limit(field string, n json.Number) (int, *apierr.Error) {
-	if n == "" {
+func limit(field string, raw json.RawMessage) (int, *apierr.Error) {
+	s, ok := text(raw)
+	if ok && s == nil {
 		return 0, nil
 	}
-	v, err := n.Int64()
-	if err != nil || v < 1 {
-		return 0, invalid(field, "%s %s is not a whole number above zero", field, quoted(n.String()))
+	var n int64
+	if ok {
+		n, _ = strconv.ParseInt(*s, 10, 64) // a number out of range is the nearest in it, what is no number is 0
 	}
-	return int(min(v, 1<<31-1)), nil
+	if n < 1 {
+		return 0, invalid(field, "%s %s is not a whole number above zero", field, quoted(string(raw)))
+	}
+	return int(min(n, math.MaxInt32)), nil
 }
 
 // params reads the values of the statement's markers. Names compare without case, as in the text.
@@ -184,6 +190,7 @@ func text(raw json.RawMessage) (value *string, ok bool) {
 
 // quoted shows a caller's own value back, cut to a length that fits into a message.
 func quoted(s string) string {
+	s = strings.Trim(s, `"`)
 	const most = 60
 	if r := []rune(s); len(r) > most {
 		s = string(r[:most]) + "…"

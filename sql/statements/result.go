@@ -28,8 +28,8 @@ func (o *outcome) size() int64 {
 	return n
 }
 
-// result is an answer cut into chunks, each ready to send: keeping text costs a third of what
-// keeping its cells would, and rendering happens once.
+// result is an answer cut into chunks, each ready to send: text without a pointer per cell takes
+// less room for the hour it is kept, its size is known, and rendering happens once.
 type result struct {
 	columns   []warehouse.Column
 	chunks    []chunk // at least one
@@ -69,14 +69,14 @@ func newResult(ctx context.Context, res *warehouse.Result, cfg Config) (*result,
 	return r, nil
 }
 
-// nextChunk renders rows from the first on, until the chunk is full.
+// nextChunk renders rows from the first on, at least one if there is one, until the chunk is full.
 func nextChunk(rows [][]*string, cfg Config) (chunk, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	b.WriteByte('[')
 	n := 0
-	for n < len(rows) && n < cfg.ChunkRows && b.Len() < cfg.ChunkBytes {
+	for n < len(rows) && n < cfg.ChunkRows && (n == 0 || b.Len() < cfg.ChunkBytes) {
 		if n > 0 {
 			b.WriteByte(',')
 		}

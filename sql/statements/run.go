@@ -49,8 +49,11 @@ func (a *API) run(ctx context.Context, st *statement, q warehouse.Query) (o *out
 }
 
 func (a *API) failure(ctx context.Context, st *statement, err error) *outcome {
-	if errors.Is(context.Cause(ctx), errTooLong) {
+	switch {
+	case errors.Is(context.Cause(ctx), errTooLong):
 		return &outcome{state: failed, fault: timeoutFault}
+	case ctx.Err() != nil: // whoever ended it has said why
+		return &outcome{state: canceled, fault: cancelFault}
 	}
 	f := faultOf(err)
 	if f.Code == codeInternal {

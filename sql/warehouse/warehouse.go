@@ -22,6 +22,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/internal/tableschema"
@@ -191,6 +192,9 @@ func (w *Warehouse) Stream(ctx context.Context, q Query, sink Sink) (*Summary, e
 func (w *Warehouse) stream(ctx context.Context, q Query, sink Sink) (*Summary, error) {
 	if len(q.SQL) > w.cfg.MaxTextBytes {
 		return nil, &protocol.Failure{Class: protocol.TooLarge, Message: fmt.Sprintf("the statement is longer than %d KB", w.cfg.MaxTextBytes>>10)}
+	}
+	if !utf8.ValidString(q.SQL) {
+		return nil, &protocol.Failure{Class: protocol.Refused, Message: "the statement is not valid UTF-8 text"}
 	}
 	c, err := w.acquire(ctx)
 	if err != nil {

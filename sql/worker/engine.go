@@ -108,6 +108,9 @@ func (e *engine) render(ctx context.Context, root ast.Node) (string, error) {
 		return "", fmt.Errorf("render: %w", err)
 	}
 	if err := e.recheck(ctx, text); err != nil {
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
 		// The tree was allowed and its text is not: a fault in rendering, or in us.
 		return "", &protocol.Failure{Class: protocol.Internal, Message: "the query could not be rendered: " + err.Error()}
 	}

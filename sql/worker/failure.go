@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/lakegate/lakegate/internal/tableschema"
 	"github.com/lakegate/lakegate/sql/ast"
 	"github.com/lakegate/lakegate/sql/dialect"
 	"github.com/lakegate/lakegate/sql/guard"
@@ -74,6 +75,8 @@ var (
 	apiPrefix   = regexp.MustCompile(`^(database/sql/driver: )?(API error: )?`)
 	kindPrefix  = regexp.MustCompile(`^[A-Za-z ]+ Error: `)
 	macroPrefix = regexp.MustCompile(`\blg_(\w+)\(`)
+	// Tables are bound with the columns a query mentions, so the engine cannot suggest others.
+	unknownColumn = regexp.MustCompile(`Referenced column "([^"]+)" not found|does not have a column named "([^"]+)"`)
 )
 
 // engineFailure reads an engine's message: its kind, its first paragraph, without the rendered
@@ -87,6 +90,12 @@ func (s *session) engineFailure(msg string) *protocol.Failure {
 	}
 	if strings.HasSuffix(msg, "empty name") {
 		return &protocol.Failure{Class: protocol.Unsupported, Message: "a struct without field names cannot be a result: use named_struct"}
+	}
+	if strings.Contains(msg, "expression depth") {
+		return &protocol.Failure{Class: protocol.TooLarge, Message: "the query nests too deep"}
+	}
+	if m := unknownColumn.FindStringSubmatch(msg); m != nil && len(s.seen) > 0 {
+		return &protocol.Failure{Class: protocol.Invalid, Message: fmt.Sprintf("column %s not found; %s", m[1]+m[2], columnsOf(s.seen))}
 	}
 	f := &protocol.Failure{Class: protocol.Invalid}
 	for _, e := range engineErrors {
@@ -111,4 +120,17 @@ func (s *session) engineFailure(msg string) *protocol.Failure {
 	text = macroPrefix.ReplaceAllString(s.engine.scrub(text), "$1(")
 	f.Message = strings.Join(strings.Fields(kindPrefix.ReplaceAllString(text, "")), " ")
 	return f
+}
+
+// columnsOf lists the columns of the tables a query reads.
+func columnsOf(tables []*tableschema.Table) string {
+	parts := make([]string, len(tables))
+	for i, t := range tables {
+		names := make([]string, len(t.Columns))
+		for j, c := range t.Columns {
+			names[j] = c.Name
+		}
+		parts[i] = t.Name.String() + " has " + strings.Join(names, ", ")
+	}
+	return strings.Join(parts, "; ")
 }

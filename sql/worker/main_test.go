@@ -43,7 +43,7 @@ func start(t testing.TB, l *lake, change func(*warehouse.Config)) *warehouse.War
 	cfg.ScratchDir = t.TempDir()
 	cfg.Workers = 1
 	cfg.Threads = 1
-	cfg.Timeout = 5 * time.Second
+	cfg.Timeout = 20 * time.Second
 	if raceEnabled {
 		cfg.AddressSpace = 0 // the race detector maps terabytes
 	}

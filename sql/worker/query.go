@@ -119,6 +119,9 @@ func (e *engine) check(ctx context.Context, st *dialect.Statement) (root, statem
 }
 
 func syntaxFailure(st *dialect.Statement, bad *ast.SyntaxError) error {
+	if strings.Contains(bad.Message, "expression depth") {
+		return &protocol.Failure{Class: protocol.TooLarge, Message: "the query nests too deep"}
+	}
 	f := &protocol.Failure{Class: protocol.Syntax, Message: bad.Message}
 	if bad.Position >= 0 {
 		f.Line, f.Column = st.Place(bad.Position)
@@ -192,12 +195,15 @@ func (s *session) bindTable(ctx context.Context, r *relations, cat *catalog, tab
 		case infoTable:
 			statement, err = r.parse(ctx, cat.infoQuery(name, tables))
 		case viewTable:
+			v, _ := views.Lookup(name)
+			s.seen = append(s.seen, v.Schema)
 			statement, err = s.bindView(ctx, r, tables, used, name)
 		default:
 			t, there := tables[name]
 			if !there {
 				return cat.notFound(ref.Parts)
 			}
+			s.seen = append(s.seen, t.Schema)
 			statement, err = r.table(ctx, t, used)
 		}
 		if err != nil {

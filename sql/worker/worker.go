@@ -20,6 +20,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/lakegate/lakegate/internal/tableschema"
 	"github.com/lakegate/lakegate/sql/protocol"
 )
 
@@ -70,6 +71,7 @@ type session struct {
 	queries chan *protocol.Query
 	tables  chan *protocol.Message // Tables or Failure, the answer to Need
 	asks    asks
+	seen    []*tableschema.Table // the tables and views of the query that runs, for its errors
 }
 
 // read passes messages on until the other end closes. It never waits for the engine, so that a
@@ -127,6 +129,7 @@ func (s *session) run(ctx context.Context, q *protocol.Query) (last *protocol.Me
 			last = &protocol.Message{Failure: &protocol.Failure{Class: protocol.Internal, Message: "internal error while running the query"}}
 		}
 	}()
+	s.seen = nil
 	done, err := s.query(ctx, q)
 	if err != nil {
 		return &protocol.Message{Failure: s.failure(ctx, err)}

@@ -25,7 +25,7 @@ func TestYardstick(t *testing.T) {
 		five := "5"
 		r, err := w.Query(t.Context(), warehouse.Query{SQL: q, Allow: notOther, Catalog: "main", Schema: "t", Params: []warehouse.Param{{Name: "x", Value: &five, Type: "INT"}}})
 		if err != nil {
-			t.Logf("FAIL %s\n   %v", q, warehouse.ClassOf(err), )
+			t.Logf("FAIL %s\n   %v", q, warehouse.ClassOf(err))
 			t.Logf("   %v", err)
 			continue
 		}

@@ -21,7 +21,7 @@ var columns = map[string]string{
 	"usage_source": "usage_source", "outcome": "outcome", "requester": "requester", "client_request_id": "client_request_id",
 	"requested_model": "requested_model", "model": "model", "api_type": "api_type",
 	"team": "usage_context['team']", "case": "usage_context['case']", "error_code": "error_code",
-	"sdk":    "CASE WHEN user_agent LIKE 'OpenAI/%' THEN 'yes' ELSE user_agent END",
+	"sdk":    "CASE WHEN user_agent LIKE '%OpenAI/%' THEN 'yes' ELSE user_agent END",
 	"priced": "cost_nanos IS NOT NULL",
 }
 

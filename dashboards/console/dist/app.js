@@ -637,7 +637,7 @@ import { Component, h as h9, useEffect as useEffect6, useState as useState7 } fr
 import { h as h4, useEffect as useEffect5, useMemo as useMemo2, useRef as useRef3, useState as useState5 } from "../vendor/preact.js";
 
 // web/model.ts
-var maxSeries = 10;
+var maxSeries = 12;
 var maxBuckets = 3e3;
 var defaultRamp = ["#e6eff8", "#b0d0e8", "#6aaed6", "#2f7fbd", "#0b4a8f"];
 function toChartModel(chart, data, context) {
@@ -694,14 +694,20 @@ function cartesian(chart, rows, context) {
   const { kept, note } = limitSeries(splits, fields);
   let keys = [...new Set(rows.all.map(keyOf))].filter((k) => !time || k !== "NaN");
   keys = order(keys, dimension, dim, kept, time, rows.type(dim), horizontal);
+  if (!time) keys = keys.filter((k) => kept.some((x) => x.values.get(k)?.value != null));
   const all = keys.length;
   if (time && unit) keys = fillTime(keys, unit);
   else if (chart.mark === "histogram" && dim?.bin) keys = fillBins(keys, Number(dim.bin));
-  const most2 = time ? maxBuckets : horizontal ? dimension.top || 25 : dimension.top || 60;
+  const most2 = time ? maxBuckets : dimension.top || (horizontal ? Math.min(context.room, 30) : 60);
   const notes = [note];
+  let tail = "";
   if (keys.length > most2) {
-    keys = time ? keys.slice(-most2) : keys.slice(0, most2);
-    notes.push(`showing ${most2} of ${all}`);
+    if (chart.mark === "histogram" && fields.every(additive)) tail = gather(kept, keys.splice(most2 - 1));
+    else {
+      keys = time ? keys.slice(-most2) : keys.slice(0, most2);
+      notes.push(`showing ${most2} of ${all}`);
+    }
+    if (tail) keys.push(tail);
   }
   const layout = chart.layout ?? (chart.mark === "bar" || chart.mark === "area" || chart.mark === "histogram" ? "stack" : "");
   const share2 = layout === "percent-stack";
@@ -726,6 +732,11 @@ function cartesian(chart, rows, context) {
   }));
   paintByCategory(chart, series, keys, dim, rows, context);
   const categories = keys.map((k) => category(k, dim, rows.type(dim), time, unit));
+  if (tail) {
+    const last = categories[categories.length - 1];
+    last.label += "+";
+    last.long = last.long.replace(/ to .*/, " and more");
+  }
   const values = [valueAxis(measures, fields[0], rows, share2)];
   if (chart.y2?.fields?.length) values.push(valueAxis(chart.y2, chart.y2.fields[0], rows, false));
   return {
@@ -802,6 +813,14 @@ function limitSeries(all, fields) {
   }
   return { kept: [...kept, other], note: "" };
 }
+function gather(series, keys) {
+  const first = keys[0];
+  for (const s of series) {
+    const sum = keys.reduce((n, k) => n + (s.values.get(k)?.value ?? 0), 0);
+    s.values.set(first, { value: sum, raw: String(sum) });
+  }
+  return first;
+}
 function order(keys, axis, dim, series, time, type, horizontal) {
   const sum = (k) => series.reduce((s, x) => s + (x.values.get(k)?.value ?? 0), 0);
   const natural = (a, b) => time || isNumber(type) ? Number(a) - Number(b) : a.localeCompare(b, "en", { numeric: true });
@@ -866,7 +885,7 @@ function fillBins(keys, width) {
   if (keys.length < 2) return keys;
   const [low, high] = [Number(keys[0]), Number(keys[keys.length - 1])];
   const n = Math.round((high - low) / width) + 1;
-  if (n > 400) return keys;
+  if (n > 2e3) return keys;
   const have = new Map(keys.map((k) => [Math.round(Number(k) / width), k]));
   return Array.from({ length: n }, (_, i) => {
     const slot = Math.round(low / width) + i;
@@ -1307,12 +1326,12 @@ function useDark() {
 // web/chart.tsx
 var loading;
 var echarts = () => loading ??= import("../vendor/echarts.js");
-function ChartView({ chart, data, colors, name }) {
+function ChartView({ chart, data, colors, name, room: room2 }) {
   const look2 = useTheme();
   const [hidden, setHidden] = useState5(/* @__PURE__ */ new Set());
   const model = useMemo2(
-    () => toChartModel(chart, data, { entities: colors, font: look2.text, dark: look2.dark, now: Date.parse(data.as_of) }),
-    [chart, data, colors, look2.text]
+    () => toChartModel(chart, data, { entities: colors, font: look2.text, dark: look2.dark, room: room2, now: Date.parse(data.as_of) }),
+    [chart, data, colors, look2.text, room2]
   );
   const entries = legend(model.drawing);
   const d = model.drawing;
@@ -1630,17 +1649,18 @@ function Live(p) {
   const drawn = !!(item.chart || item.counter || item.pivot);
   const state = error ? "error" : !data ? "loading" : data.rows.length === 0 || blank(item, data) ? "empty" : "ready";
   const tools = /* @__PURE__ */ h9("div", { class: "tools" }, drawn && data && !item.counter && /* @__PURE__ */ h9(IconButton, { icon: asTable ? "chart" : "table", name: asTable ? "View as chart" : "View as table", active: asTable, onClick: () => setAsTable(!asTable) }), /* @__PURE__ */ h9(Popover, { name: "More about " + (item.title ?? "this widget"), class: "icon-button", align: "right", label: /* @__PURE__ */ h9(Icon, { name: "more" }) }, (close) => /* @__PURE__ */ h9("div", { class: "menu", role: "menu" }, drawn && /* @__PURE__ */ h9(MenuItem, { icon: asTable ? "chart" : "table", text: asTable ? "View as chart" : "View as table", act: () => (setAsTable(!asTable), close()) }), /* @__PURE__ */ h9(MenuItem, { icon: "search", text: "Enlarge", act: () => (close(), setDialog("big")) }), data && /* @__PURE__ */ h9(MenuItem, { icon: "download", text: "Download CSV", act: () => (save((item.title || item.id) + ".csv", "text/csv", csv(data)), close()) }), data && /* @__PURE__ */ h9(MenuItem, { icon: "code", text: "Show SQL", act: () => (close(), setDialog("sql")) }))));
-  return /* @__PURE__ */ h9(Tile, { item, state, tools, faded }, error && !data ? /* @__PURE__ */ h9(Failure, { error }) : !data ? /* @__PURE__ */ h9(Skeleton, { item }) : state === "empty" && !item.counter ? /* @__PURE__ */ h9(Message, { title: "No data" }, Object.keys(p.choices).length ? "Nothing matches these filters." : "There is nothing to show for this period.") : /* @__PURE__ */ h9(Guard, { key: data.as_of + asTable }, /* @__PURE__ */ h9(Body, { item, data, asTable, colors: p.colors })), data?.truncated && /* @__PURE__ */ h9("div", { class: "truncated" }, "Only the first ", data.rows.length.toLocaleString("en"), " rows are shown."), dialog === "sql" && data && /* @__PURE__ */ h9(SqlDialog, { data, title: item.title || item.id, close: () => setDialog("") }), dialog === "big" && /* @__PURE__ */ h9(Dialog, { title: item.title || item.id, wide: true, onClose: () => setDialog("") }, /* @__PURE__ */ h9("div", { class: "enlarged" }, data ? /* @__PURE__ */ h9(Guard, null, /* @__PURE__ */ h9(Body, { item, data, asTable, colors: p.colors })) : /* @__PURE__ */ h9(Skeleton, { item }))));
+  return /* @__PURE__ */ h9(Tile, { item, state, tools, faded }, error && !data ? /* @__PURE__ */ h9(Failure, { error }) : !data ? /* @__PURE__ */ h9(Skeleton, { item }) : state === "empty" && !item.counter ? /* @__PURE__ */ h9(Message, { title: "No data" }, Object.keys(p.choices).length ? "Nothing matches these filters." : "There is nothing to show for this period.") : /* @__PURE__ */ h9(Guard, { key: data.as_of + asTable }, /* @__PURE__ */ h9(Body, { item, data, asTable, colors: p.colors, room: room(item) })), data?.truncated && /* @__PURE__ */ h9("div", { class: "truncated" }, "Only the first ", data.rows.length.toLocaleString("en"), " rows are shown."), dialog === "sql" && data && /* @__PURE__ */ h9(SqlDialog, { data, title: item.title || item.id, close: () => setDialog("") }), dialog === "big" && /* @__PURE__ */ h9(Dialog, { title: item.title || item.id, wide: true, onClose: () => setDialog("") }, /* @__PURE__ */ h9("div", { class: "enlarged" }, data ? /* @__PURE__ */ h9(Guard, null, /* @__PURE__ */ h9(Body, { item, data, asTable, colors: p.colors, room: 30 })) : /* @__PURE__ */ h9(Skeleton, { item }))));
 }
 function blank(item, data) {
   if (!item.counter) return false;
   const at2 = data.columns.findIndex((c) => c.name === item.counter.value.name);
   return at2 >= 0 && data.rows.every((r) => r[at2] === null);
 }
-function Body({ item, data, asTable, colors }) {
+var room = (item) => Math.max(3, Math.floor((item.h * 59 - 125 - (item.description ? 16 : 0)) / 20));
+function Body({ item, data, asTable, colors, room: room2 }) {
   if (asTable) return /* @__PURE__ */ h9(TableView, { table: columnsBehind(item, data), data, colors });
   if (item.counter) return /* @__PURE__ */ h9(CounterView, { counter: item.counter, data, colors });
-  if (item.chart) return /* @__PURE__ */ h9(ChartView, { chart: item.chart, data, colors, name: item.title ?? "" });
+  if (item.chart) return /* @__PURE__ */ h9(ChartView, { chart: item.chart, data, colors, name: item.title ?? "", room: room2 });
   if (item.pivot) return /* @__PURE__ */ h9(PivotView, { pivot: item.pivot, data });
   return /* @__PURE__ */ h9(TableView, { table: item.table ?? null, data, colors });
 }

@@ -10,12 +10,12 @@ let loading: Promise<any> | undefined;
 const echarts = () => (loading ??= import('../vendor/echarts.js'));
 
 /** Draws a chart: its legend as text, the rest by ECharts, which is fetched when first needed. */
-export function ChartView({ chart, data, colors, name }: { chart: Chart; data: Data; colors: Entities; name: string }) {
+export function ChartView({ chart, data, colors, name, room }: { chart: Chart; data: Data; colors: Entities; name: string; room: number }) {
   const look = useTheme();
   const [hidden, setHidden] = useState<Set<string>>(new Set());
   const model = useMemo(
-    () => toChartModel(chart, data, { entities: colors, font: look.text, dark: look.dark, now: Date.parse(data.as_of) }),
-    [chart, data, colors, look.text],
+    () => toChartModel(chart, data, { entities: colors, font: look.text, dark: look.dark, room, now: Date.parse(data.as_of) }),
+    [chart, data, colors, look.text, room],
   );
   const entries = legend(model.drawing);
   const d = model.drawing;

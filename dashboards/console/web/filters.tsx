@@ -56,10 +56,10 @@ function ListChoice(p: ChoiceProps) {
   const { data, error } = useData(p.dashboard, p.item.id, p.choices, p.tick);
   const timer = useRef(0);
   useEffect(() => () => clearTimeout(timer.current), []);
-  const options = useMemo(() => {
+  const options = useMemo((): { value: Cell; faint: boolean }[] => {
     const at = data?.columns.findIndex((c) => c.name === f.field) ?? -1;
     const passes = data?.columns.findIndex((c) => c.name.endsWith('_associativity')) ?? -1;
-    const list = data && at >= 0 ? data.rows.map((r) => ({ value: r[at]!, faint: passes >= 0 && r[passes] === '0' })) : [];
+    const list: { value: Cell; faint: boolean }[] = data && at >= 0 ? data.rows.map((r) => ({ value: r[at] ?? null, faint: passes >= 0 && r[passes] === '0' })) : [];
     for (const v of draft) if (!list.some((o) => o.value === v)) list.unshift({ value: v, faint: false });
     const ranks = f.sort?.values;
     if (ranks?.length) list.sort((a, b) => (ranks.indexOf(a.value ?? '') + 1 || 1e9) - (ranks.indexOf(b.value ?? '') + 1 || 1e9));

@@ -9,6 +9,8 @@ export interface Context {
   entities: Entities;
   font: string;
   dark: boolean;
+  /** How many categories fit one below the other. */
+  room: number;
   /** When the data was read: the bucket it falls in is not complete yet. */
   now: number;
 }
@@ -106,7 +108,7 @@ export interface ChartModel {
   empty: boolean;
 }
 
-const maxSeries = 10;
+const maxSeries = 12;
 const maxBuckets = 3000;
 const defaultRamp = ['#e6eff8', '#b0d0e8', '#6aaed6', '#2f7fbd', '#0b4a8f'];
 
@@ -177,15 +179,21 @@ function cartesian(chart: Chart, rows: Rows, context: Context): ChartModel {
   const splits = split(chart, rows, context, fields, dim, keyOf);
   const { kept, note } = limitSeries(splits, fields);
   let keys = [...new Set(rows.all.map(keyOf))].filter((k) => !time || k !== 'NaN');
-  keys = order(keys, dimension, dim, kept, time, rows.type(dim), horizontal);
+  keys = order(keys, dimension, kept, time, rows.type(dim), horizontal);
+  if (!time) keys = keys.filter((k) => kept.some((x) => x.values.get(k)?.value != null)); // nothing to draw there
   const all = keys.length;
   if (time && unit) keys = fillTime(keys, unit);
   else if (chart.mark === 'histogram' && dim?.bin) keys = fillBins(keys, Number(dim.bin));
-  const most = time ? maxBuckets : horizontal ? dimension.top || 25 : dimension.top || 60;
+  const most = time ? maxBuckets : dimension.top || (horizontal ? Math.min(context.room, 30) : 60);
   const notes = [note];
+  let tail = '';
   if (keys.length > most) {
-    keys = time ? keys.slice(-most) : keys.slice(0, most);
-    notes.push(`showing ${most} of ${all}`);
+    if (chart.mark === 'histogram' && fields.every(additive)) tail = gather(kept, keys.splice(most - 1));
+    else {
+      keys = time ? keys.slice(-most) : keys.slice(0, most);
+      notes.push(`showing ${most} of ${all}`);
+    }
+    if (tail) keys.push(tail);
   }
 
   const layout = chart.layout ?? (chart.mark === 'bar' || chart.mark === 'area' || chart.mark === 'histogram' ? 'stack' : '');
@@ -204,8 +212,13 @@ function cartesian(chart: Chart, rows: Rows, context: Context): ChartModel {
       return { value, raw: p ? p.raw : missing === 0 ? '0' : null };
     }),
   }));
-  paintByCategory(chart, series, keys, dim, rows, context);
+  paintByCategory(chart, series, keys, dim, context);
   const categories = keys.map((k) => category(k, dim, rows.type(dim), time, unit));
+  if (tail) {
+    const last = categories[categories.length - 1]!;
+    last.label += '+';
+    last.long = last.long.replace(/ to .*/, ' and more');
+  }
   const values = [valueAxis(measures, fields[0], rows, share)];
   if (chart.y2?.fields?.length) values.push(valueAxis(chart.y2, chart.y2.fields[0], rows, false));
   return {
@@ -280,7 +293,17 @@ function limitSeries(all: Split[], fields: Field[]): { kept: Split[]; note: stri
   return { kept: [...kept, other], note: '' };
 }
 
-function order(keys: string[], axis: Axis, dim: Field | undefined, series: Split[], time: boolean, type: string, horizontal: boolean): string[] {
+// gather adds the values of all these bins to the first and returns it.
+function gather(series: Split[], keys: string[]): string {
+  const first = keys[0]!;
+  for (const s of series) {
+    const sum = keys.reduce((n, k) => n + (s.values.get(k)?.value ?? 0), 0);
+    s.values.set(first, { value: sum, raw: String(sum) });
+  }
+  return first;
+}
+
+function order(keys: string[], axis: Axis, series: Split[], time: boolean, type: string, horizontal: boolean): string[] {
   const sum = (k: string) => series.reduce((s, x) => s + (x.values.get(k)?.value ?? 0), 0);
   const natural = (a: string, b: string) =>
     time || isNumber(type) ? Number(a) - Number(b) : a.localeCompare(b, 'en', { numeric: true });
@@ -342,7 +365,7 @@ function fillBins(keys: string[], width: number): string[] {
   if (keys.length < 2) return keys;
   const [low, high] = [Number(keys[0]), Number(keys[keys.length - 1])];
   const n = Math.round((high - low) / width) + 1;
-  if (n > 400) return keys;
+  if (n > 2000) return keys;
   const have = new Map(keys.map((k) => [Math.round(Number(k) / width), k]));
   return Array.from({ length: n }, (_, i) => {
     const slot = Math.round(low / width) + i;
@@ -351,7 +374,7 @@ function fillBins(keys: string[], width: number): string[] {
 }
 
 // paintByCategory colours single bars where the colour field is the category or a shade.
-function paintByCategory(chart: Chart, series: Series[], keys: string[], dim: Field | undefined, rows: Rows, context: Context) {
+function paintByCategory(chart: Chart, series: Series[], keys: string[], dim: Field | undefined, context: Context) {
   const spec = chart.color;
   if (!spec?.field || series.length !== 1) return;
   const s = series[0]!;
@@ -418,7 +441,7 @@ function heatmap(chart: Chart, rows: Rows, context: Context): ChartModel {
   const keys = (axis: Axis | undefined, f: Field | undefined) => {
     const time = axis?.scale === 'temporal' || !!f?.unit;
     const key = (r: Cell[]) => (time ? String(millis(r[rows.at(f)] ?? '')) : String(r[rows.at(f)] ?? '\u0000'));
-    const sorted = order([...new Set(rows.all.map(key))], axis!, f, [], time, rows.type(f), false);
+    const sorted = order([...new Set(rows.all.map(key))], axis!, [], time, rows.type(f), false);
     return { key, keys: sorted, categories: sorted.map((k) => category(k, f, rows.type(f), time, f?.unit)) };
   };
   const [x, y] = [keys(chart.x, dx), keys(chart.y, dy)];

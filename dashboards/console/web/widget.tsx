@@ -89,12 +89,12 @@ function Live(p: WidgetProps) {
     <Tile item={item} state={state} tools={tools} faded={faded}>
       {error && !data ? <Failure error={error} /> : !data ? <Skeleton item={item} /> : state === 'empty' && !item.counter
         ? <Message title="No data">{Object.keys(p.choices).length ? 'Nothing matches these filters.' : 'There is nothing to show for this period.'}</Message>
-        : <Guard key={data.as_of + asTable}><Body item={item} data={data} asTable={asTable} colors={p.colors} /></Guard>}
+        : <Guard key={data.as_of + asTable}><Body item={item} data={data} asTable={asTable} colors={p.colors} room={room(item)} /></Guard>}
       {data?.truncated && <div class="truncated">Only the first {data.rows.length.toLocaleString('en')} rows are shown.</div>}
       {dialog === 'sql' && data && <SqlDialog data={data} title={item.title || item.id} close={() => setDialog('')} />}
       {dialog === 'big' && (
         <Dialog title={item.title || item.id} wide onClose={() => setDialog('')}>
-          <div class="enlarged">{data ? <Guard><Body item={item} data={data} asTable={asTable} colors={p.colors} /></Guard> : <Skeleton item={item} />}</div>
+          <div class="enlarged">{data ? <Guard><Body item={item} data={data} asTable={asTable} colors={p.colors} room={30} /></Guard> : <Skeleton item={item} />}</div>
         </Dialog>
       )}
     </Tile>
@@ -108,10 +108,13 @@ function blank(item: Item, data: Data): boolean {
   return at >= 0 && data.rows.every((r) => r[at] === null);
 }
 
-function Body({ item, data, asTable, colors }: { item: Item; data: Data; asTable: boolean; colors: Entities }) {
+/** How many bars fit below each other in the height of the tile. */
+const room = (item: Item) => Math.max(3, Math.floor((item.h * 59 - 125 - (item.description ? 16 : 0)) / 20));
+
+function Body({ item, data, asTable, colors, room }: { item: Item; data: Data; asTable: boolean; colors: Entities; room: number }) {
   if (asTable) return <TableView table={columnsBehind(item, data)} data={data} colors={colors} />;
   if (item.counter) return <CounterView counter={item.counter} data={data} colors={colors} />;
-  if (item.chart) return <ChartView chart={item.chart} data={data} colors={colors} name={item.title ?? ''} />;
+  if (item.chart) return <ChartView chart={item.chart} data={data} colors={colors} name={item.title ?? ''} room={room} />;
   if (item.pivot) return <PivotView pivot={item.pivot} data={data} />;
   return <TableView table={item.table ?? null} data={data} colors={colors} />;
 }
