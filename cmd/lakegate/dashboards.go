@@ -123,7 +123,11 @@ func dashboardsListCommand() *cobra.Command {
 				return err
 			}
 			for _, d := range page.Dashboards {
-				fmt.Fprintf(t, "%s\t%s\t%s\n", d.ID, d.Name, d.Updated.Format(time.DateTime))
+				updated := "comes with lakegate"
+				if !d.Updated.IsZero() {
+					updated = d.Updated.Format(time.DateTime)
+				}
+				fmt.Fprintf(t, "%s\t%s\t%s\n", d.ID, d.Name, updated)
 			}
 			if token = page.Next; token == "" {
 				return t.Flush()

@@ -35,7 +35,7 @@ func (s source) Snapshot(ctx context.Context, names []string) (warehouse.Snapsho
 	if err != nil {
 		return warehouse.Snapshot{}, err
 	}
-	out := warehouse.Snapshot{Release: func() { _ = snap.Release() }} // hot files are wiped at the next start at the latest
+	out := warehouse.Snapshot{Release: snap.Release}
 	for _, n := range names {
 		t := snap.Tables[n]
 		if t.Schema == nil {

@@ -139,7 +139,7 @@ func TestRecordsComeBack(t *testing.T) {
 	r := newRandom(t)
 	var e Encoder
 	var d Decoder
-	for range 2000 {
+	for range 500 {
 		want := r.record()
 		at := wal.Pos{Segment: r.Uint64N(2) * r.Uint64(), Offset: r.Int64N(1 << 40)}
 		if at.Segment == 0 {

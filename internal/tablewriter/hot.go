@@ -3,6 +3,7 @@ package tablewriter
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -22,12 +23,10 @@ type extent struct {
 	files    []*hotFile
 }
 
-func (e *extent) release() error {
-	var errs []error
+func (e *extent) release() {
 	for _, f := range e.files {
-		errs = append(errs, f.release())
+		f.release()
 	}
-	return errors.Join(errs...)
 }
 
 // hotFile is a local Parquet file, deleted when its last holder releases it.
@@ -37,24 +36,24 @@ type hotFile struct {
 	owner   *hotFiles
 }
 
-func (f *hotFile) release() error {
+func (f *hotFile) release() {
 	if f.holders.Add(-1) > 0 {
-		return nil
+		return
 	}
 	f.owner.files.Add(-1)
 	f.owner.rows.Add(-f.Rows)
 	if err := os.Remove(f.Path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove hot file: %w", err)
+		f.owner.logger.Warn("a hot file cannot be removed and stays until the next start", "error", err)
 	}
-	return nil
 }
 
 // hotFiles makes hot files in a folder of their own.
 type hotFiles struct {
-	dir   string
-	last  atomic.Int64 // number of the newest file
-	files atomic.Int64 // there are
-	rows  atomic.Int64 // in them
+	dir    string
+	logger *slog.Logger
+	last   atomic.Int64 // number of the newest file
+	files  atomic.Int64 // there are
+	rows   atomic.Int64 // in them
 }
 
 // wipe removes what an earlier process left.

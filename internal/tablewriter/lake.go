@@ -3,7 +3,6 @@ package tablewriter
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -83,7 +82,7 @@ func openLake(cfg Config, log logSource, list []Feed, logger *slog.Logger) (*lak
 		store: store, local: local, log: log, feeds: feeds{list: list}, logger: logger,
 		memory: memory.DefaultAllocator, options: delta.Options{Version: cfg.Version, Logger: logger},
 		batch: cfg.FileBytes, refresh: refreshInterval,
-		tables: map[string]*table{}, view: make(gate, 1), hot: hotFiles{dir: filepath.Join(cfg.Dir, "hot")},
+		tables: map[string]*table{}, view: make(gate, 1), hot: hotFiles{dir: filepath.Join(cfg.Dir, "hot"), logger: logger},
 	}, nil
 }
 
@@ -270,14 +269,10 @@ func (l *lake) writable(ctx context.Context, t *table, schema *tableschema.Table
 }
 
 // close releases the hot files that no Snapshot holds.
-func (l *lake) close() error {
-	if err := l.view.enter(context.Background()); err != nil {
-		return err
-	}
+func (l *lake) close() {
+	l.view <- struct{}{}
 	defer l.view.leave()
-	var errs []error
 	for _, t := range l.all() {
-		errs = append(errs, t.dropHot(0))
+		t.dropHot(0)
 	}
-	return errors.Join(errs...)
 }

@@ -24,7 +24,6 @@ type Snapshot struct {
 	Tables map[string]*TableSnapshot // by full name
 	once   sync.Once
 	held   []*hotFile
-	err    error
 }
 
 // TableSnapshot is one table of a Snapshot. Its rows are those of Files and Hot together.
@@ -36,13 +35,12 @@ type TableSnapshot struct {
 }
 
 // Release lets go of the hot files. It is safe twice.
-func (s *Snapshot) Release() error {
+func (s *Snapshot) Release() {
 	s.once.Do(func() {
 		for _, f := range s.held {
-			s.err = errors.Join(s.err, f.release())
+			f.release()
 		}
 	})
-	return s.err
 }
 
 // snapshot implements Writer.Snapshot and Reader.Snapshot.

@@ -1,7 +1,6 @@
 package tablewriter
 
 import (
-	"errors"
 	"sync"
 	"time"
 
@@ -74,9 +73,7 @@ func (l *lake) install(t *table, d *delta.Table, s *delta.Snapshot) {
 	}
 	t.floor = floor
 	t.hotTo = maxPos(t.hotTo, wal.Pos{Segment: floor + 1})
-	if err := t.dropHot(floor); err != nil {
-		l.logger.Warn("hot files stay until the next start", "table", t.name.String(), "error", err)
-	}
+	t.dropHot(floor)
 }
 
 func maxPos(a, b wal.Pos) wal.Pos {
@@ -88,8 +85,7 @@ func maxPos(a, b wal.Pos) wal.Pos {
 
 // dropHot lets go of hot rows of segments up to floor, of all with 0. Rows behind floor that share
 // an extent with such rows, or come behind them, are read from the log again when they are asked for.
-func (t *table) dropHot(floor uint64) error {
-	var errs []error
+func (t *table) dropHot(floor uint64) {
 	kept := t.hot[:0]
 	for _, e := range t.hot {
 		if floor > 0 && e.from.Segment > floor && e.to.Before(t.hotTo) {
@@ -99,9 +95,8 @@ func (t *table) dropHot(floor uint64) error {
 		if e.from.Segment <= floor && e.to.Segment > floor {
 			t.hotTo = wal.Pos{Segment: floor + 1}
 		}
-		errs = append(errs, e.release())
+		e.release()
 	}
 	clear(t.hot[len(kept):])
 	t.hot = kept
-	return errors.Join(errs...)
 }

@@ -63,9 +63,7 @@ func (l *lake) merge(ctx context.Context, fresh map[*table]*extent, end wal.Pos)
 	}
 	for t, n := range keep {
 		for _, old := range t.hot[n:] {
-			if err := old.release(); err != nil {
-				l.logger.Warn("a hot file stays until the next start", "error", err)
-			}
+			old.release()
 		}
 		clear(t.hot[n:])
 		t.hot = append(t.hot[:n], merged[t])
@@ -87,7 +85,7 @@ func (l *lake) extentsOnce(ctx context.Context, from map[*table]wal.Pos, end wal
 	defer func() {
 		if err != nil {
 			for _, e := range made {
-				_ = e.release() // the error that is on its way matters more
+				e.release()
 			}
 		}
 	}()

@@ -41,7 +41,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -172,9 +171,6 @@ func Open(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logger) (_
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(cfg.logDir(), 0o700); err != nil {
-		return nil, fmt.Errorf("make log folder: %w", err)
-	}
 	ledger, err := readLedger(cfg.logDir())
 	if err != nil {
 		return nil, err
@@ -266,7 +262,8 @@ func (w *Writer) Close(ctx context.Context) error {
 		w.stats.losses.Add(int64(n))
 		err = errors.Join(err, fmt.Errorf("%d records never got room in the log and are lost", n))
 	}
-	return errors.Join(err, w.lake.close(), w.log.Close())
+	w.lake.close()
+	return errors.Join(err, w.log.Close())
 }
 
 // Ready is nil while requests can be admitted; otherwise it says why not. It does not depend on the

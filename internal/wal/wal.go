@@ -170,7 +170,7 @@ func open(dir string, cfg Config, create func(string) (segmentFile, error)) (_ *
 	if err := cfg.Validate(); err != nil {
 		return nil, nil, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := makeDir(dir); err != nil {
 		return nil, nil, fmt.Errorf("make log folder: %w", err)
 	}
 	lock, err := lockDir(dir, true)

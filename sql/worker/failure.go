@@ -94,8 +94,8 @@ func (s *session) engineFailure(msg string) *protocol.Failure {
 	if strings.Contains(msg, "expression depth") {
 		return &protocol.Failure{Class: protocol.TooLarge, Message: "the query nests too deep"}
 	}
-	if m := unknownColumn.FindStringSubmatch(msg); m != nil && len(s.seen) > 0 {
-		return &protocol.Failure{Class: protocol.Invalid, Message: fmt.Sprintf("column %s not found; %s", m[1]+m[2], columnsOf(s.seen))}
+	if m := unknownColumn.FindStringSubmatch(msg); m != nil && len(s.seen) == 1 {
+		return &protocol.Failure{Class: protocol.Invalid, Message: fmt.Sprintf("column %s not found; %s", m[1]+m[2], columnsOf(s.seen[0]))}
 	}
 	f := &protocol.Failure{Class: protocol.Invalid}
 	for _, e := range engineErrors {
@@ -122,15 +122,11 @@ func (s *session) engineFailure(msg string) *protocol.Failure {
 	return f
 }
 
-// columnsOf lists the columns of the tables a query reads.
-func columnsOf(tables []*tableschema.Table) string {
-	parts := make([]string, len(tables))
-	for i, t := range tables {
-		names := make([]string, len(t.Columns))
-		for j, c := range t.Columns {
-			names[j] = c.Name
-		}
-		parts[i] = t.Name.String() + " has " + strings.Join(names, ", ")
+// columnsOf lists a table's columns.
+func columnsOf(t *tableschema.Table) string {
+	names := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		names[i] = c.Name
 	}
-	return strings.Join(parts, "; ")
+	return t.Name.String() + " has " + strings.Join(names, ", ")
 }

@@ -33,6 +33,17 @@ func TestMain(m *testing.M) {
 // start opens a warehouse with real worker processes over a lake.
 func start(t testing.TB, l *lake, change func(*warehouse.Config)) *warehouse.Warehouse {
 	t.Helper()
+	return startAsking(t, l, l, change)
+}
+
+// startWithout opens a warehouse that has no models to ask.
+func startWithout(t testing.TB, l *lake) *warehouse.Warehouse {
+	t.Helper()
+	return startAsking(t, l, nil, nil)
+}
+
+func startAsking(t testing.TB, l *lake, asker warehouse.Asker, change func(*warehouse.Config)) *warehouse.Warehouse {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +61,7 @@ func start(t testing.TB, l *lake, change func(*warehouse.Config)) *warehouse.War
 	if change != nil {
 		change(&cfg)
 	}
-	w, err := warehouse.New(cfg, l, l, testLog(t))
+	w, err := warehouse.New(cfg, l, asker, testLog(t))
 	if err != nil {
 		t.Fatal(err)
 	}

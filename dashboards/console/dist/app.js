@@ -570,7 +570,7 @@ function ListChoice(p) {
   const options = useMemo(() => {
     const at2 = data?.columns.findIndex((c) => c.name === f.field) ?? -1;
     const passes = data?.columns.findIndex((c) => c.name.endsWith("_associativity")) ?? -1;
-    const list = data && at2 >= 0 ? data.rows.map((r) => ({ value: r[at2], faint: passes >= 0 && r[passes] === "0" })) : [];
+    const list = data && at2 >= 0 ? data.rows.map((r) => ({ value: r[at2] ?? null, faint: passes >= 0 && r[passes] === "0" })) : [];
     for (const v of draft) if (!list.some((o) => o.value === v)) list.unshift({ value: v, faint: false });
     const ranks = f.sort?.values;
     if (ranks?.length) list.sort((a, b) => (ranks.indexOf(a.value ?? "") + 1 || 1e9) - (ranks.indexOf(b.value ?? "") + 1 || 1e9));
@@ -693,7 +693,7 @@ function cartesian(chart, rows, context) {
   const splits = split(chart, rows, context, fields, dim, keyOf);
   const { kept, note } = limitSeries(splits, fields);
   let keys = [...new Set(rows.all.map(keyOf))].filter((k) => !time || k !== "NaN");
-  keys = order(keys, dimension, dim, kept, time, rows.type(dim), horizontal);
+  keys = order(keys, dimension, kept, time, rows.type(dim), horizontal);
   if (!time) keys = keys.filter((k) => kept.some((x) => x.values.get(k)?.value != null));
   const all = keys.length;
   if (time && unit) keys = fillTime(keys, unit);
@@ -730,7 +730,7 @@ function cartesian(chart, rows, context) {
       return { value: value2, raw: p ? p.raw : missing === 0 ? "0" : null };
     })
   }));
-  paintByCategory(chart, series, keys, dim, rows, context);
+  paintByCategory(chart, series, keys, dim, context);
   const categories = keys.map((k) => category(k, dim, rows.type(dim), time, unit));
   if (tail) {
     const last = categories[categories.length - 1];
@@ -821,7 +821,7 @@ function gather(series, keys) {
   }
   return first;
 }
-function order(keys, axis, dim, series, time, type, horizontal) {
+function order(keys, axis, series, time, type, horizontal) {
   const sum = (k) => series.reduce((s, x) => s + (x.values.get(k)?.value ?? 0), 0);
   const natural = (a, b) => time || isNumber(type) ? Number(a) - Number(b) : a.localeCompare(b, "en", { numeric: true });
   const by = axis.sort?.by ?? "";
@@ -892,7 +892,7 @@ function fillBins(keys, width) {
     return have.get(slot) ?? String(slot * width);
   });
 }
-function paintByCategory(chart, series, keys, dim, rows, context) {
+function paintByCategory(chart, series, keys, dim, context) {
   const spec = chart.color;
   if (!spec?.field || series.length !== 1) return;
   const s = series[0];
@@ -962,7 +962,7 @@ function heatmap(chart, rows, context) {
   const keys = (axis, f) => {
     const time = axis?.scale === "temporal" || !!f?.unit;
     const key = (r) => time ? String(millis(r[rows.at(f)] ?? "")) : String(r[rows.at(f)] ?? "\0");
-    const sorted = order([...new Set(rows.all.map(key))], axis, f, [], time, rows.type(f), false);
+    const sorted = order([...new Set(rows.all.map(key))], axis, [], time, rows.type(f), false);
     return { key, keys: sorted, categories: sorted.map((k) => category(k, f, rows.type(f), time, f?.unit)) };
   };
   const [x, y] = [keys(chart.x, dx), keys(chart.y, dy)];
