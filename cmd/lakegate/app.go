@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"time"
@@ -95,8 +96,10 @@ func (a *app) newGateway(m *serving.Metrics) (*gateway.Gateway, error) {
 	c.MaxBody = int64(a.cfg.HTTP.MaxBody)
 	c.DrainTimeout = a.cfg.HTTP.DrainTimeout
 	c.DrainBytes = int64(a.cfg.HTTP.DrainBytes)
+	transport := gateway.NewTransport()
+	transport.Proxy = http.ProxyFromEnvironment // HTTPS_PROXY, NO_PROXY
 	return gateway.New(c, gateway.Parts{
-		Live: a.gwLive, Recorder: recorder{a.lake}, Pricer: pricer{pricing.Builtin()}, Meter: m, Logger: a.logger,
+		Transport: transport, Live: a.gwLive, Recorder: recorder{a.lake}, Pricer: pricer{pricing.Builtin()}, Meter: m, Logger: a.logger,
 		Providers: map[string]provider.Provider{config.OpenAI: openai.New(), config.Custom: custom.New()},
 	})
 }

@@ -94,6 +94,7 @@ func (o order) work(point func(string)) error {
 
 // request sends one request of goroutine g through the Writer.
 func (o order) request(w *Writer, g, i int, say func(string, *inference.Record)) error {
+	strict := g > 0 || i%8 == 0 // one goroutine is mostly relaxed, but leaves the others their turns
 	payload := ""
 	if i%3 > 0 {
 		payload = strings.Repeat("word ", i*13%400) + "."
@@ -101,7 +102,7 @@ func (o order) request(w *Writer, g, i int, say func(string, *inference.Record))
 	r := request(payload)
 	r.Time = day.AddDate(0, 0, i%2)
 	if i%7 == 6 {
-		if err := w.Record(answered(r, 1), g < 3); err != nil {
+		if err := w.Record(answered(r, 1), strict); err != nil {
 			return err
 		}
 		say("F", r)
@@ -112,7 +113,7 @@ func (o order) request(w *Writer, g, i int, say func(string, *inference.Record))
 		return err
 	}
 	say("A", r)
-	if err := w.Finish(ticket, answered(r, 1), g < 3); err != nil {
+	if err := w.Finish(ticket, answered(r, 1), strict); err != nil {
 		return err
 	}
 	say("F", r)

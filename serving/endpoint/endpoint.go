@@ -40,7 +40,9 @@ type Endpoint struct {
 	// Fallback lets a call that failed at one entity go on to the others.
 	Fallback bool
 
-	RateLimits    []RateLimit   // in the order of the file; every one of them must admit a call
+	// RateLimits are in the order of the file. One of the endpoint always binds; of the others the
+	// nearest to the caller does: its own, else its groups', else that of each user. See serving/limits.
+	RateLimits    []RateLimit
 	UsageTracking bool          // false only where the file says so
 	Payload       *PayloadTable // nil: payloads are not kept
 
