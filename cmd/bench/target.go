@@ -55,6 +55,7 @@ type lab struct {
 	upstream string
 	targets  []*target
 	notes    []string
+	repeats  int // phases run again
 }
 
 // openLab starts the provider and all targets. On error nothing is left running.

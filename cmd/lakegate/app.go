@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -71,10 +72,22 @@ func newApp(ctx context.Context, cfg *config.Config, path string, logger *slog.L
 		return nil, err
 	}
 	dirs := []string{lakeDir(cfg.Data), filepath.Join(cfg.Data, "hot")}
-	if a.db, err = openWarehouse(cfg.SQL, dirs, lake, asker{a.gateway, a.gwLive}, logger); err != nil {
+	scratch, err := emptyFolder(filepath.Join(cfg.Data, "tmp"))
+	if err != nil {
+		return nil, err
+	}
+	if a.db, err = openWarehouse(cfg.SQL, dirs, scratch, lake, asker{a.gateway, a.gwLive}, logger); err != nil {
 		return nil, err
 	}
 	return a, a.newServer(metrics)
+}
+
+// emptyFolder makes the folder and takes out what a process that was killed left there.
+func emptyFolder(dir string) (string, error) {
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
+		return "", fmt.Errorf("make an empty folder for SQL workers: %w", err)
+	}
+	return dir, nil
 }
 
 // configure takes the first endpoints and keys, and remembers where later ones go.

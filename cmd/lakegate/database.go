@@ -85,7 +85,7 @@ func openFolder(ctx context.Context, dir string, timeout time.Duration) (*folder
 	sql := config.DefaultConfig().SQL
 	sql.Workers, sql.Timeout = 1, timeout
 	sql.MaxRows, sql.MaxBytes = 5_000_000, config.Bytes(1<<30)
-	db, err := openWarehouse(sql, []string{lakeDir(dir), lake.HotDir()}, lake, nil, quiet)
+	db, err := openWarehouse(sql, []string{lakeDir(dir), lake.HotDir()}, "", lake, nil, quiet)
 	if err != nil {
 		return nil, errors.Join(err, lake.Close())
 	}

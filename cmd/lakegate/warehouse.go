@@ -53,8 +53,9 @@ func (s source) Snapshot(ctx context.Context, names []string) (warehouse.Snapsho
 	return out, nil
 }
 
-// openWarehouse starts SQL workers: child processes of this binary that may read dirs.
-func openWarehouse(c config.SQL, dirs []string, lake lakeView, asker warehouse.Asker, logger *slog.Logger) (*warehouse.Warehouse, error) {
+// openWarehouse starts SQL workers: child processes of this binary that may read dirs. scratch is
+// where their empty working folder goes, "" for the system's place.
+func openWarehouse(c config.SQL, dirs []string, scratch string, lake lakeView, asker warehouse.Asker, logger *slog.Logger) (*warehouse.Warehouse, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program, to start SQL workers with: %w", err)
@@ -71,6 +72,7 @@ func openWarehouse(c config.SQL, dirs []string, lake lakeView, asker warehouse.A
 		}
 		cfg.Dirs = append(cfg.Dirs, abs)
 	}
+	cfg.ScratchDir = scratch
 	cfg.Workers = c.Workers
 	cfg.Timeout = c.Timeout
 	cfg.MemoryBytes = int64(c.Memory)

@@ -37,7 +37,7 @@ type commit struct {
 // cannot be built are counted as lost; otherwise the first is a *rowError.
 func (w *Writer) build(ctx context.Context, from, to wal.Pos, careful bool) error {
 	b := &builder{
-		w: w, ctx: ctx, gatherer: w.lake.gatherer(careful), through: to.Segment - 1,
+		w: w, ctx: ctx, gatherer: w.lake.gatherer(careful), first: from.Segment, through: to.Segment - 1,
 		targets: map[*tableschema.Table]*target{}, commits: map[*table]*commit{}, tallies: map[uint64]tally{},
 	}
 	b.gatherer.emit = b.store
@@ -73,7 +73,8 @@ type builder struct {
 	w        *Writer
 	ctx      context.Context //nolint:containedctx // lives as long as one call of build
 	gatherer *gatherer
-	through  uint64
+	first    uint64 // segments that are read: from this one
+	through  uint64 // to this one
 	targets  map[*tableschema.Table]*target
 	commits  map[*table]*commit
 	tallies  map[uint64]tally // of segments that are read for the first time
@@ -146,7 +147,7 @@ func (b *builder) target(schema *tableschema.Table) *target {
 	t = &target{table: b.w.lake.table(schema.Name), name: schema.Name.String(), schema: schema}
 	b.targets[schema] = t
 	l := &t.table.landing
-	if l.ready != nil || !b.w.due(l) {
+	if l.ready != nil || !b.w.due(l) || b.w.lacksBefore(t.table, b.first) {
 		return t
 	}
 	writer, err := b.w.lake.writable(b.ctx, t.table, schema)
@@ -207,6 +208,17 @@ func (w *Writer) due(l *landing) bool {
 		return l.failures == 0 || l.failedAt.Before(w.started)
 	}
 	return !time.Now().Before(l.retryAt)
+}
+
+// lacksBefore reports whether a table has not landed its rows of a segment before the given one. It
+// must not take later ones then: its txn would say that it has them all.
+func (w *Writer) lacksBefore(t *table, segment uint64) bool {
+	for n, tally := range w.tallies {
+		if c := tally[t.name.String()]; c != nil && n < segment && n > t.landing.through {
+			return true
+		}
+	}
+	return false
 }
 
 // landingFailed notes that a table cannot take rows now.

@@ -292,9 +292,9 @@ func TestCrashPoints(t *testing.T) {
 			t.Logf("seed %d", seed)
 			rnd := rand.New(rand.NewPCG(seed, 0))
 			dir, a, deaths := t.TempDir(), newAcked(), 0
-			for _, hits := range []int64{1 + rnd.Int64N(p.hits), 1} {
+			for _, hits := range []int64{1 + rnd.Int64N(p.hits), 1 + rnd.Int64N(p.hits), 1} {
 				// A child that does not come to the point that often is killed in the end.
-				switch code := a.run(t, order{dir, p.name, hits}, 30000); code {
+				switch code := a.run(t, order{dir, p.name, hits}, 6000); code {
 				case died:
 					deaths++
 				case -1:
@@ -319,7 +319,7 @@ func TestKilledProcess(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	dir, a := t.TempDir(), newAcked()
 	for range 12 {
-		if code := a.run(t, order{Dir: dir}, 2+rnd.IntN(800)); code != -1 {
+		if code := a.run(t, order{Dir: dir}, 2+rnd.IntN(600)); code != -1 {
 			t.Fatalf("child ended with code %d instead of being killed", code)
 		}
 		a.examine(t, dir)

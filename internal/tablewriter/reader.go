@@ -38,6 +38,9 @@ func OpenReader(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logg
 		return nil, fmt.Errorf("open lake for reading: %w", err)
 	}
 	log, found, err := openStoppedLog(cfg.logDir())
+	if errors.Is(err, ErrLocked) {
+		return nil, fmt.Errorf("a gateway is running on %s, ask it instead (--server): %w", cfg.Dir, err)
+	}
 	if err != nil {
 		return nil, err
 	}

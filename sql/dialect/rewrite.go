@@ -318,7 +318,7 @@ func (r *rewriter) operandStart() int {
 	i := len(r.out) - 1
 	for i >= 0 && (r.out[i].text == ")" || r.out[i].text == "]") && r.out[i].kind == symbol {
 		i = openingOf(r.out, i)
-		if i > 0 && (endsOperand(r.out[i-1])) {
+		if i > 0 && endsOperand(r.out[i-1]) {
 			i--
 			continue
 		}

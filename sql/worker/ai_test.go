@@ -56,8 +56,10 @@ func TestAIQuery(t *testing.T) {
 		{"NULL asks nobody", "SELECT ai_query('chat', NULL), ai_query(NULL, 'x')", "NULL|NULL\n", 0},
 		{"guarded rows", "SELECT CASE WHEN x > 1 THEN ai_query('chat', 'n' || x) END AS a FROM VALUES (1), (2) AS t(x) ORDER BY x", "NULL\nN2\n", 1},
 		{"a nested call", "SELECT ai_query('chat', ai_query('chat', 'a') || 'b')", "AB\n", 2},
-		{"errors as rows", "SELECT x, ai_query('chat', x, failOnError => false).result AS r, ai_query('chat', x, failOnError => false).errorMessage AS e FROM VALUES ('FAIL'), ('ok') AS t(x) ORDER BY x",
-			"FAIL|NULL|endpoint chat: rate limit exceeded\nok|OK|NULL\n", 2},
+		{
+			"errors as rows", "SELECT x, ai_query('chat', x, failOnError => false).result AS r, ai_query('chat', x, failOnError => false).errorMessage AS e FROM VALUES ('FAIL'), ('ok') AS t(x) ORDER BY x",
+			"FAIL|NULL|endpoint chat: rate limit exceeded\nok|OK|NULL\n", 2,
+		},
 		{"a struct with both", "SELECT ai_query('chat', 'x', failOnError => false)", `{"result":"X","errorMessage":null}` + "\n", 1},
 		{"a type", "SELECT ai_query('chat', ' 42 ', returnType => 'INT') + 1", "43\n", 1},
 		{"a struct", `SELECT ai_query('chat', '{"label": "spam", "score": 0.5, "more": 1}', returnType => 'STRUCT<label: STRING, score: DOUBLE>').label`, "spam\n", 1},

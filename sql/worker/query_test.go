@@ -27,7 +27,7 @@ s LONG BIGINT
 max(request_time) TIMESTAMP TIMESTAMP
 any_value(usage_context) MAP MAP<STRING,STRING>
 usage_context['team'] STRING STRING
-cost * 2 DECIMAL DECIMAL(21,9)
+cost * 2 DECIMAL DECIMAL(18,9)
 tiny SHORT SMALLINT
 request_date DATE DATE
 status_code INT INT
@@ -101,11 +101,11 @@ func TestLimits(t *testing.T) {
 // it, or missing.
 func TestFiles(t *testing.T) {
 	l := newLake(t)
-	old := l.define(t, "main.t.grown", "d", "id INT\nd DATE\ninner STRUCT<a: INT>")
-	l.write(t, old, "lake", "2026-11-01", `[{"id":1,"inner":{"a":1}}]`)
+	old := l.define(t, "main.t.grown", "d", "id INT\nd DATE\nnested STRUCT<a: INT>")
+	l.write(t, old, "lake", "2026-11-01", `[{"id":1,"nested":{"a":1}}]`)
 	l.tables = l.tables[:len(l.tables)-1]
-	grown := l.define(t, "main.t.grown", "d", "id INT\nd DATE\ninner STRUCT<a: INT, b: STRING>\nlater STRING\nat TIMESTAMP")
-	l.write(t, grown, "lake", "2026-11-02", `[{"id":2,"inner":{"a":2,"b":"x"},"later":"new","at":"2026-11-02T01:02:03Z"}]`)
+	grown := l.define(t, "main.t.grown", "d", "id INT\nd DATE\nnested STRUCT<a: INT, b: STRING>\nlater STRING\nat TIMESTAMP")
+	l.write(t, grown, "lake", "2026-11-02", `[{"id":2,"nested":{"a":2,"b":"x"},"later":"new","at":"2026-11-02T01:02:03Z"}]`)
 	l.write(t, grown, "hot", "2026-11-03", `[{"id":3,"later":"hot","at":"2026-11-03T00:00:00.000001Z"}]`)
 	l.files["main.t.grown"][2].Partition = nil
 	l.write(t, grown, "hot", "2026-11-04", `[{"id":4}]`)
@@ -118,7 +118,7 @@ func TestFiles(t *testing.T) {
 `,
 		"SELECT count(*), count(later) FROM main.t.grown":                                                "4|2\n",
 		"SELECT d FROM main.t.grown WHERE d >= '2026-11-02' ORDER BY d":                                  "2026-11-02\n2026-11-04\n",
-		"SELECT inner.b FROM main.t.grown WHERE id = 2":                                                  "x\n",
+		"SELECT nested.b FROM main.t.grown WHERE id = 2":                                                 "x\n",
 		"SELECT count(*) FROM main.t.grown a NATURAL JOIN main.t.grown b":                                "1\n",
 		"SELECT g.x FROM main.t.grown AS g(x) ORDER BY 1 LIMIT 1":                                        "1\n",
 		"SELECT count(*) FROM main.t.grown a JOIN main.t.grown b USING (id)":                             "4\n",
@@ -189,18 +189,12 @@ func TestFreshness(t *testing.T) {
 	data := encode(t, table, `[{"id":1},{"id":2},{"id":3}]`)
 	w := start(t, l, func(c *warehouse.Config) { c.Workers = 2 })
 	var wg sync.WaitGroup
-	stop := make(chan struct{})
 	wg.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				l.add(t, table, "hot", "2026-11-01", data)
-			}
+		for range 200 {
+			l.add(t, table, "hot", "2026-11-01", data)
 		}
 	})
-	for range 40 {
+	for range 30 {
 		l.mu.Lock()
 		least := 3 * len(l.files["main.t.fresh"])
 		l.mu.Unlock()
@@ -216,7 +210,6 @@ func TestFreshness(t *testing.T) {
 			t.Errorf("counted %d and %d, at least %d were there", a, b, least)
 		}
 	}
-	close(stop)
 	wg.Wait()
 }
 

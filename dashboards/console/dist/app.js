@@ -11,6 +11,9 @@ var ApiError = class extends Error {
   status;
   code;
 };
+var signedOut = () => {
+};
+var onSignedOut = (act) => void (signedOut = act);
 async function call(method, path, body, signal) {
   let response;
   try {
@@ -33,6 +36,7 @@ async function call(method, path, body, signal) {
   } catch {
     throw new ApiError(response.status, "BAD_ANSWER", `The server answered ${response.status} with something that is not JSON.`);
   }
+  if (response.status === 401 && path !== "/session") signedOut();
   if (!response.ok) {
     throw new ApiError(response.status, value2.error_code ?? "ERROR", value2.message ?? `The server answered ${response.status}.`);
   }
@@ -1073,13 +1077,13 @@ function tip(heading, lines2, more = 0) {
   return box;
 }
 var axisText = (look2) => ({ color: look2.muted, fontSize: 11, fontFamily: font });
-function valueScale(v, look2, right, first) {
+function valueScale(v, look2, right, first, steps = 4) {
   return {
     type: v.log ? "log" : "value",
     position: right ? "right" : void 0,
-    min: v.min ?? (v.log ? void 0 : void 0),
+    min: v.min,
     max: v.max ?? (v.share ? 1 : void 0),
-    splitNumber: 4,
+    splitNumber: steps,
     axisLine: { show: false },
     axisTick: { show: false },
     splitLine: { show: first, lineStyle: { color: look2.grid, width: 1 } },
@@ -1110,7 +1114,7 @@ function categoryScale(d, look2, width) {
 }
 function cartesian2(d, look2, hidden, width) {
   const series = d.series.filter((s) => !hidden.has(s.key));
-  const values = d.values.map((v, i) => valueScale(v, look2, i > 0, i === 0));
+  const values = d.values.map((v, i) => valueScale(v, look2, i > 0, i === 0, d.horizontal && width < 400 ? 2 : 4));
   const categories = categoryScale(d, look2, width);
   const many = d.categories.length > 120;
   const drawn = series.flatMap((s, i) => {
@@ -1770,8 +1774,13 @@ function Board({ board, page }) {
     go(location.pathname + writeChoices(next), true);
   }, [filters]);
   useKeys(refresh);
+  const tabBar = useRef4(null);
+  useEffect8(() => {
+    const [bar2, tab] = [tabBar.current, tabBar.current?.querySelector("[aria-current]")];
+    if (bar2 && tab) bar2.scrollLeft = Math.max(0, tab.offsetLeft + tab.offsetWidth - bar2.offsetLeft - bar2.clientWidth + 24);
+  }, [current?.name]);
   const bar = pages.filter((p) => p.global).flatMap((p) => p.items.filter((i) => i.filter));
-  return /* @__PURE__ */ h10("main", { class: "page" }, /* @__PURE__ */ h10("div", { class: "board-head" }, /* @__PURE__ */ h10("div", { class: "board-title" }, /* @__PURE__ */ h10("h1", null, board.name), board.bundled && /* @__PURE__ */ h10("span", { class: "tag" }, "bundled")), /* @__PURE__ */ h10("div", { class: "board-tools" }, /* @__PURE__ */ h10("span", { class: "as-of" + (fresh.loading ? " loading" : ""), "aria-live": "off" }, fresh.text), /* @__PURE__ */ h10(Refresh, { refresh }), /* @__PURE__ */ h10("a", { class: "button", href: api.exportAddress(board.id), download: true, title: "Download the dashboard as the .lvdash.json file it came as" }, /* @__PURE__ */ h10(Icon, { name: "download" }), /* @__PURE__ */ h10("span", { class: "wide-only" }, "Export")))), tabs.length > 1 && /* @__PURE__ */ h10("nav", { class: "tabs", "aria-label": "Pages" }, tabs.map((p) => /* @__PURE__ */ h10("a", { key: p.name, href: `/ui/d/${encodeURIComponent(board.id)}/${encodeURIComponent(p.name)}${address.search}`, "aria-current": p === current ? "page" : void 0 }, p.title))), bar.length > 0 && /* @__PURE__ */ h10("div", { class: "filter-bar", role: "group", "aria-label": "Filters" }, bar.map((i) => /* @__PURE__ */ h10(FilterChip, { key: i.id, dashboard: board.id, item: i, choices, tick, choose })), Object.keys(choices).length > 0 && /* @__PURE__ */ h10("button", { type: "button", class: "link-button", onClick: () => go(location.pathname, true) }, "Reset")), current ? /* @__PURE__ */ h10(Grid, { key: current.name, board, page: current, choices, tick, colors, choose, loaded: fresh.loaded }) : /* @__PURE__ */ h10(Message, { title: "This dashboard has no pages" }));
+  return /* @__PURE__ */ h10("main", { class: "page" }, /* @__PURE__ */ h10("div", { class: "board-head" }, /* @__PURE__ */ h10("div", { class: "board-title" }, /* @__PURE__ */ h10("h1", null, board.name), board.bundled && /* @__PURE__ */ h10("span", { class: "tag" }, "bundled")), /* @__PURE__ */ h10("div", { class: "board-tools" }, /* @__PURE__ */ h10("span", { class: "as-of" + (fresh.loading ? " loading" : ""), "aria-live": "off" }, fresh.text), /* @__PURE__ */ h10(Refresh, { refresh }), /* @__PURE__ */ h10("a", { class: "button", href: api.exportAddress(board.id), download: true, title: "Download the dashboard as the .lvdash.json file it came as" }, /* @__PURE__ */ h10(Icon, { name: "download" }), /* @__PURE__ */ h10("span", { class: "wide-only" }, "Export")))), tabs.length > 1 && /* @__PURE__ */ h10("nav", { class: "tabs", "aria-label": "Pages", ref: tabBar }, tabs.map((p) => /* @__PURE__ */ h10("a", { key: p.name, href: `/ui/d/${encodeURIComponent(board.id)}/${encodeURIComponent(p.name)}${address.search}`, "aria-current": p === current ? "page" : void 0 }, p.title))), bar.length > 0 && /* @__PURE__ */ h10("div", { class: "filter-bar", role: "group", "aria-label": "Filters" }, bar.map((i) => /* @__PURE__ */ h10(FilterChip, { key: i.id, dashboard: board.id, item: i, choices, tick, choose })), Object.keys(choices).length > 0 && /* @__PURE__ */ h10("button", { type: "button", class: "link-button", onClick: () => go(location.pathname, true) }, "Reset")), current ? /* @__PURE__ */ h10(Grid, { key: current.name, board, page: current, choices, tick, colors, choose, loaded: fresh.loaded }) : /* @__PURE__ */ h10(Message, { title: "This dashboard has no pages" }));
 }
 function Grid(p) {
   const items = useMemo4(() => [...p.page.items].sort((a, b) => a.y - b.y || a.x - b.x), [p.page]);
@@ -1808,7 +1817,7 @@ function useFreshness(page) {
   return { ...text, loaded };
 }
 function Refresh({ refresh }) {
-  const [every, setEvery] = useState9(() => Number(localStorage.getItem("lakegate.refresh") ?? 30));
+  const [every, setEvery] = useState9(() => Number(localStorage.getItem("lakegate.refresh") ?? 60));
   useEffect8(() => {
     if (!every) return;
     let due = false;
@@ -1908,7 +1917,7 @@ function Summary({ report }) {
   const widgets = report.widgets ?? [];
   const of = (state) => widgets.filter((w) => w.state === state);
   const trouble = [...of("broken"), ...of("table")];
-  return /* @__PURE__ */ h11("div", { class: "import-report" }, /* @__PURE__ */ h11("ul", { class: "facts" }, /* @__PURE__ */ h11("li", null, /* @__PURE__ */ h11("b", null, report.pages), " pages"), /* @__PURE__ */ h11("li", null, /* @__PURE__ */ h11("b", null, of("drawn").length), " widgets drawn"), of("table").length > 0 && /* @__PURE__ */ h11("li", null, /* @__PURE__ */ h11("b", null, of("table").length), " shown as a table"), of("broken").length > 0 && /* @__PURE__ */ h11("li", { class: "bad" }, /* @__PURE__ */ h11("b", null, of("broken").length), " broken")), report.tables.length > 0 && /* @__PURE__ */ h11("p", { class: "muted" }, "Reads ", report.tables.join(", ")), trouble.length > 0 && /* @__PURE__ */ h11("ul", { class: "troubles" }, trouble.slice(0, 50).map((w) => /* @__PURE__ */ h11("li", { key: w.place }, /* @__PURE__ */ h11("b", null, w.page, " / ", w.widget), " ", w.detail, " ", /* @__PURE__ */ h11("span", { class: "muted" }, w.place)))), report.notes.map((n) => /* @__PURE__ */ h11("p", { key: n, class: "muted" }, n)));
+  return /* @__PURE__ */ h11("div", { class: "import-report" }, /* @__PURE__ */ h11("ul", { class: "facts" }, /* @__PURE__ */ h11("li", null, /* @__PURE__ */ h11("b", null, report.pages), " ", report.pages === 1 ? "page" : "pages"), /* @__PURE__ */ h11("li", null, /* @__PURE__ */ h11("b", null, of("drawn").length), " widgets drawn"), of("table").length > 0 && /* @__PURE__ */ h11("li", null, /* @__PURE__ */ h11("b", null, of("table").length), " shown as a table"), of("broken").length > 0 && /* @__PURE__ */ h11("li", { class: "bad" }, /* @__PURE__ */ h11("b", null, of("broken").length), " broken")), report.tables.length > 0 && /* @__PURE__ */ h11("p", { class: "muted" }, "Reads ", report.tables.join(", ")), trouble.length > 0 && /* @__PURE__ */ h11("ul", { class: "troubles" }, trouble.slice(0, 50).map((w) => /* @__PURE__ */ h11("li", { key: w.place }, /* @__PURE__ */ h11("b", null, w.page, " / ", w.widget), " ", w.detail, " ", /* @__PURE__ */ h11("span", { class: "muted" }, w.place)))), report.notes.map((n) => /* @__PURE__ */ h11("p", { key: n, class: "muted" }, n)));
 }
 
 // web/login.tsx
@@ -1952,6 +1961,10 @@ function App() {
   const [session, setSession] = useState12(null);
   useEffect10(() => {
     enter().then(setSession);
+    onSignedOut(() => {
+      forget();
+      setSession({ me: null, trouble: "Your session has ended. Please sign in again." });
+    });
   }, []);
   if (!session) return null;
   if (session.offline) return /* @__PURE__ */ h13("main", { class: "page" }, /* @__PURE__ */ h13(Message, { kind: "error", icon: "warn", title: "lakegate is not answering" }, session.offline));

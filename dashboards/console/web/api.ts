@@ -7,6 +7,11 @@ export class ApiError extends Error {
   }
 }
 
+let signedOut = () => {};
+
+/** Says what to do when the session has ended. */
+export const onSignedOut = (act: () => void) => void (signedOut = act);
+
 async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   let response: Response;
   try {
@@ -29,6 +34,7 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
   } catch {
     throw new ApiError(response.status, 'BAD_ANSWER', `The server answered ${response.status} with something that is not JSON.`);
   }
+  if (response.status === 401 && path !== '/session') signedOut();
   if (!response.ok) {
     throw new ApiError(response.status, value.error_code ?? 'ERROR', value.message ?? `The server answered ${response.status}.`);
   }

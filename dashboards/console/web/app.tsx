@@ -1,5 +1,5 @@
 import { h, render, useEffect, useState } from '../vendor/preact.js';
-import { ApiError, api } from './api';
+import { ApiError, api, onSignedOut } from './api';
 import { DashboardPage } from './dashboard';
 import { Icon, Logo } from './icons';
 import { ListPage } from './list';
@@ -35,6 +35,10 @@ function App() {
   const [session, setSession] = useState<Session | null>(null);
   useEffect(() => {
     enter().then(setSession);
+    onSignedOut(() => {
+      forget();
+      setSession({ me: null, trouble: 'Your session has ended. Please sign in again.' });
+    });
   }, []);
   if (!session) return null;
   if (session.offline) return <main class="page"><Message kind="error" icon="warn" title="lakegate is not answering">{session.offline}</Message></main>;

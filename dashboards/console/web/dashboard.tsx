@@ -55,6 +55,11 @@ function Board({ board, page }: { board: Dashboard; page?: string }) {
     go(location.pathname + writeChoices(next), true);
   }, [filters]);
   useKeys(refresh);
+  const tabBar = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const [bar, tab] = [tabBar.current, tabBar.current?.querySelector<HTMLElement>('[aria-current]')];
+    if (bar && tab) bar.scrollLeft = Math.max(0, tab.offsetLeft + tab.offsetWidth - bar.offsetLeft - bar.clientWidth + 24);
+  }, [current?.name]);
   const bar = pages.filter((p) => p.global).flatMap((p) => p.items.filter((i) => i.filter));
   return (
     <main class="page">
@@ -70,7 +75,7 @@ function Board({ board, page }: { board: Dashboard; page?: string }) {
         </div>
       </div>
       {tabs.length > 1 && (
-        <nav class="tabs" aria-label="Pages">
+        <nav class="tabs" aria-label="Pages" ref={tabBar}>
           {tabs.map((p) => (
             <a key={p.name} href={`/ui/d/${encodeURIComponent(board.id)}/${encodeURIComponent(p.name)}${address.search}`} aria-current={p === current ? 'page' : undefined}>{p.title}</a>
           ))}
@@ -136,7 +141,7 @@ function useFreshness(page: string) {
 }
 
 function Refresh({ refresh }: { refresh: () => void }) {
-  const [every, setEvery] = useState(() => Number(localStorage.getItem('lakegate.refresh') ?? 30));
+  const [every, setEvery] = useState(() => Number(localStorage.getItem('lakegate.refresh') ?? 60));
   useEffect(() => {
     if (!every) return;
     let due = false;

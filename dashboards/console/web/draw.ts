@@ -58,10 +58,10 @@ export function tip(heading: string, lines: { color?: string; name: string; text
 
 const axisText = (look: Look) => ({ color: look.muted, fontSize: 11, fontFamily: font });
 
-function valueScale(v: ValueAxis, look: Look, right: boolean, first: boolean): object {
+function valueScale(v: ValueAxis, look: Look, right: boolean, first: boolean, steps = 4): object {
   return {
-    type: v.log ? 'log' : 'value', position: right ? 'right' : undefined, min: v.min ?? (v.log ? undefined : undefined), max: v.max ?? (v.share ? 1 : undefined),
-    splitNumber: 4, axisLine: { show: false }, axisTick: { show: false },
+    type: v.log ? 'log' : 'value', position: right ? 'right' : undefined, min: v.min, max: v.max ?? (v.share ? 1 : undefined),
+    splitNumber: steps, axisLine: { show: false }, axisTick: { show: false },
     splitLine: { show: first, lineStyle: { color: look.grid, width: 1 } },
     axisLabel: { ...axisText(look), formatter: (n: number) => value(n, v.measure), hideOverlap: true },
   };
@@ -85,7 +85,7 @@ function categoryScale(d: Cartesian, look: Look, width: number): object {
 
 function cartesian(d: Cartesian, look: Look, hidden: Set<string>, width: number): object {
   const series = d.series.filter((s) => !hidden.has(s.key));
-  const values = d.values.map((v, i) => valueScale(v, look, i > 0, i === 0));
+  const values = d.values.map((v, i) => valueScale(v, look, i > 0, i === 0, d.horizontal && width < 400 ? 2 : 4));
   const categories = categoryScale(d, look, width);
   const many = d.categories.length > 120;
   const drawn = series.flatMap((s, i) => {

@@ -124,7 +124,7 @@ function Summary({ report }: { report: Report }) {
   return (
     <div class="import-report">
       <ul class="facts">
-        <li><b>{report.pages}</b> pages</li>
+        <li><b>{report.pages}</b> {report.pages === 1 ? 'page' : 'pages'}</li>
         <li><b>{of('drawn').length}</b> widgets drawn</li>
         {of('table').length > 0 && <li><b>{of('table').length}</b> shown as a table</li>}
         {of('broken').length > 0 && <li class="bad"><b>{of('broken').length}</b> broken</li>}
