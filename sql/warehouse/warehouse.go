@@ -222,6 +222,9 @@ func (w *Warehouse) acquire(ctx context.Context) (*child, error) {
 	case <-w.closing:
 		return nil, &protocol.Failure{Class: protocol.Busy, Message: "the SQL warehouse is shutting down"}
 	case <-patience.C:
+		if err := w.Ready(); err != nil {
+			return nil, &protocol.Failure{Class: protocol.Internal, Message: "no SQL worker could be started; the gateway's log says why"}
+		}
 		return nil, &protocol.Failure{Class: protocol.Busy, Message: "no SQL worker came free in time; try again later"}
 	}
 }

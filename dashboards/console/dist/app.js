@@ -640,23 +640,52 @@ import { Component, h as h9, useEffect as useEffect6, useState as useState7 } fr
 // web/chart.tsx
 import { h as h4, useEffect as useEffect5, useMemo as useMemo2, useRef as useRef3, useState as useState5 } from "../vendor/preact.js";
 
-// web/model.ts
-var maxSeries = 12;
+// web/buckets.ts
 var maxBuckets = 3e3;
-var defaultRamp = ["#e6eff8", "#b0d0e8", "#6aaed6", "#2f7fbd", "#0b4a8f"];
-function toChartModel(chart, data, context) {
-  const rows = new Rows(data);
-  switch (chart.mark) {
-    case "pie":
-      return pie(chart, rows, context);
-    case "heatmap":
-      return heatmap(chart, rows, context);
-    case "scatter":
-      return scatter(chart, rows, context);
+function step(ms, unit) {
+  const t = new Date(ms);
+  switch (unit) {
+    case "SECOND":
+      return ms + 1e3;
+    case "MINUTE":
+      return ms + 6e4;
+    case "HOUR":
+      return ms + 36e5;
+    case "DAY":
+      return ms + 864e5;
+    case "WEEK":
+      return ms + 7 * 864e5;
+    case "MONTH":
+      return Date.UTC(t.getUTCFullYear(), t.getUTCMonth() + 1, 1);
+    case "QUARTER":
+      return Date.UTC(t.getUTCFullYear(), t.getUTCMonth() + 3, 1);
     default:
-      return cartesian(chart, rows, context);
+      return Date.UTC(t.getUTCFullYear() + 1, 0, 1);
   }
 }
+function fillTime(keys, unit) {
+  if (keys.length < 2) return keys;
+  const out = [];
+  const last = Number(keys[keys.length - 1]);
+  for (let t = Number(keys[0]); t <= last; t = step(t, unit)) {
+    if (out.push(String(t)) > maxBuckets) return keys;
+  }
+  const filled = new Set(out);
+  return keys.every((k) => filled.has(k)) ? out : keys;
+}
+function fillBins(keys, width) {
+  if (keys.length < 2) return keys;
+  const [low, high] = [Number(keys[0]), Number(keys[keys.length - 1])];
+  const n = Math.round((high - low) / width) + 1;
+  if (n > 2e3) return keys;
+  const have = new Map(keys.map((k) => [Math.round(Number(k) / width), k]));
+  return Array.from({ length: n }, (_, i) => {
+    const slot = Math.round(low / width) + i;
+    return have.get(slot) ?? String(slot * width);
+  });
+}
+
+// web/rows.ts
 var Rows = class {
   constructor(data) {
     this.data = data;
@@ -680,6 +709,50 @@ var Rows = class {
 var number = (c) => c === null || c === void 0 || c === "" ? null : Number(c);
 var additive = (f) => f.agg === "sum" || f.agg === "count" || f.agg === "count_if";
 var nameOf = (c) => c === null ? "(none)" : c === "" ? "(empty)" : c;
+function order(keys, axis, series, time, type, horizontal) {
+  const sum = (k) => series.reduce((s, x) => s + (x.values.get(k)?.value ?? 0), 0);
+  const natural = (a, b) => time || isNumber(type) ? Number(a) - Number(b) : a.localeCompare(b, "en", { numeric: true });
+  const by = axis.sort?.by ?? "";
+  const measure = horizontal ? "x" : "y";
+  let out = [...keys];
+  if (by === "custom-order" && axis.sort?.values) {
+    const rank = (k) => axis.sort.values.indexOf(k) + 1 || 1e9;
+    out.sort((a, b) => rank(a) - rank(b) || natural(a, b));
+  } else if (by === measure + "-reversed" || by === "cell-reversed" || by === "measure") out.sort((a, b) => sum(b) - sum(a) || natural(a, b));
+  else if (by === measure) out.sort((a, b) => sum(a) - sum(b) || natural(a, b));
+  else out.sort(natural);
+  if (by === "natural-order-reversed" || axis.reverse) out.reverse();
+  return out;
+}
+function category(key, dim, type, time, unit) {
+  if (time && !unit) {
+    const text = showBucket(Number(key), type === "DATE" ? "DAY" : void 0);
+    return { key, label: text, long: showBucket(Number(key), type === "DATE" ? "DAY" : void 0, true) };
+  }
+  if (time) return { key, label: showBucket(Number(key), unit), long: showBucket(Number(key), unit, true) };
+  const cell = key === "\0" ? null : key;
+  if (dim?.bin) {
+    const low = show(key, Math.abs(Number(key)) < 1e4 ? void 0 : dim.format, "LONG", Math.abs(Number(key)) < 1e4 ? "exact" : "axis");
+    return { key, label: low, long: `${show(key, void 0, "LONG", "exact")} to ${show(String(Number(key) + Number(dim.bin)), void 0, "LONG", "exact")}` };
+  }
+  const label = cell === null || cell === "" ? nameOf(cell) : dim ? show(cell, dim.format, type, "exact") : "";
+  return { key, label, long: label };
+}
+function valueAxis(axis, field, rows, share2) {
+  const title = axis.hideTitle ? "" : axis.title || ((axis.fields?.length ?? 0) > 1 ? "" : field?.label ?? "");
+  return {
+    title,
+    share: share2,
+    log: !!axis.log && !share2,
+    min: axis.min,
+    max: axis.max,
+    measure: share2 ? { format: { kind: "percent" }, type: "DOUBLE" } : { format: axis.fields?.[0]?.format ?? field?.format, type: rows.type(field) }
+  };
+}
+
+// web/cartesian.ts
+var maxSeries = 12;
+var defaultRamp = ["#e6eff8", "#b0d0e8", "#6aaed6", "#2f7fbd", "#0b4a8f"];
 function cartesian(chart, rows, context) {
   const horizontal = chart.mark === "bar" && chart.x?.scale === "quantitative" && chart.y?.scale !== "quantitative";
   const dimension = horizontal ? chart.y : chart.x;
@@ -825,77 +898,6 @@ function gather(series, keys) {
   }
   return first;
 }
-function order(keys, axis, series, time, type, horizontal) {
-  const sum = (k) => series.reduce((s, x) => s + (x.values.get(k)?.value ?? 0), 0);
-  const natural = (a, b) => time || isNumber(type) ? Number(a) - Number(b) : a.localeCompare(b, "en", { numeric: true });
-  const by = axis.sort?.by ?? "";
-  const measure = horizontal ? "x" : "y";
-  let out = [...keys];
-  if (by === "custom-order" && axis.sort?.values) {
-    const rank = (k) => axis.sort.values.indexOf(k) + 1 || 1e9;
-    out.sort((a, b) => rank(a) - rank(b) || natural(a, b));
-  } else if (by === measure + "-reversed" || by === "cell-reversed" || by === "measure") out.sort((a, b) => sum(b) - sum(a) || natural(a, b));
-  else if (by === measure) out.sort((a, b) => sum(a) - sum(b) || natural(a, b));
-  else out.sort(natural);
-  if (by === "natural-order-reversed" || axis.reverse) out.reverse();
-  return out;
-}
-function category(key, dim, type, time, unit) {
-  if (time && !unit) {
-    const text = showBucket(Number(key), type === "DATE" ? "DAY" : void 0);
-    return { key, label: text, long: showBucket(Number(key), type === "DATE" ? "DAY" : void 0, true) };
-  }
-  if (time) return { key, label: showBucket(Number(key), unit), long: showBucket(Number(key), unit, true) };
-  const cell = key === "\0" ? null : key;
-  if (dim?.bin) {
-    const low = show(key, Math.abs(Number(key)) < 1e4 ? void 0 : dim.format, "LONG", Math.abs(Number(key)) < 1e4 ? "exact" : "axis");
-    return { key, label: low, long: `${show(key, void 0, "LONG", "exact")} to ${show(String(Number(key) + Number(dim.bin)), void 0, "LONG", "exact")}` };
-  }
-  const label = cell === null || cell === "" ? nameOf(cell) : dim ? show(cell, dim.format, type, "exact") : "";
-  return { key, label, long: label };
-}
-function step(ms, unit) {
-  const t = new Date(ms);
-  switch (unit) {
-    case "SECOND":
-      return ms + 1e3;
-    case "MINUTE":
-      return ms + 6e4;
-    case "HOUR":
-      return ms + 36e5;
-    case "DAY":
-      return ms + 864e5;
-    case "WEEK":
-      return ms + 7 * 864e5;
-    case "MONTH":
-      return Date.UTC(t.getUTCFullYear(), t.getUTCMonth() + 1, 1);
-    case "QUARTER":
-      return Date.UTC(t.getUTCFullYear(), t.getUTCMonth() + 3, 1);
-    default:
-      return Date.UTC(t.getUTCFullYear() + 1, 0, 1);
-  }
-}
-function fillTime(keys, unit) {
-  if (keys.length < 2) return keys;
-  const out = [];
-  const last = Number(keys[keys.length - 1]);
-  for (let t = Number(keys[0]); t <= last; t = step(t, unit)) {
-    if (out.push(String(t)) > maxBuckets) return keys;
-  }
-  const filled = new Set(out);
-  return keys.every((k) => filled.has(k)) ? out : keys;
-}
-function fillBins(keys, width) {
-  if (keys.length < 2) return keys;
-  const [low, high] = [Number(keys[0]), Number(keys[keys.length - 1])];
-  const n = Math.round((high - low) / width) + 1;
-  if (n > 2e3) return keys;
-  const have = new Map(keys.map((k) => [Math.round(Number(k) / width), k]));
-  return Array.from({ length: n }, (_, i) => {
-    const slot = Math.round(low / width) + i;
-    return have.get(slot) ?? String(slot * width);
-  });
-}
 function paintByCategory(chart, series, keys, dim, context) {
   const spec = chart.color;
   if (!spec?.field || series.length !== 1) return;
@@ -910,17 +912,6 @@ function paintByCategory(chart, series, keys, dim, context) {
     s.points.forEach((p) => p.color = along(onGround(spec.ramp ?? defaultRamp, context.dark), 0.25 + 0.75 * (p.value ?? 0) / top));
   }
 }
-function valueAxis(axis, field, rows, share2) {
-  const title = axis.hideTitle ? "" : axis.title || ((axis.fields?.length ?? 0) > 1 ? "" : field?.label ?? "");
-  return {
-    title,
-    share: share2,
-    log: !!axis.log && !share2,
-    min: axis.min,
-    max: axis.max,
-    measure: share2 ? { format: { kind: "percent" }, type: "DOUBLE" } : { format: axis.fields?.[0]?.format ?? field?.format, type: rows.type(field) }
-  };
-}
 function annotations(chart, keys, time, context) {
   const out = [];
   for (const a of chart.annotations ?? []) {
@@ -930,6 +921,21 @@ function annotations(chart, keys, time, context) {
     }
   }
   return out;
+}
+
+// web/model.ts
+function toChartModel(chart, data, context) {
+  const rows = new Rows(data);
+  switch (chart.mark) {
+    case "pie":
+      return pie(chart, rows, context);
+    case "heatmap":
+      return heatmap(chart, rows, context);
+    case "scatter":
+      return scatter(chart, rows, context);
+    default:
+      return cartesian(chart, rows, context);
+  }
 }
 function pie(chart, rows, context) {
   const measure = { format: chart.angle.format, type: rows.type(chart.angle) };
@@ -1346,7 +1352,7 @@ function ChartView({ chart, data, colors, name, room: room2 }) {
   });
   const side = d.kind === "pie";
   const units = d.kind === "cartesian" ? d.values.map((v) => v.title).filter(Boolean) : [];
-  return /* @__PURE__ */ h4("div", { class: "chart" + (side ? " side" : "") }, !side && (entries.length > 0 || units.length > 0 || model.note) && /* @__PURE__ */ h4("div", { class: "legend" }, units.length > 0 && entries.length === 0 && /* @__PURE__ */ h4("span", { class: "legend-unit" }, units.join(" / ")), entries.map((e) => /* @__PURE__ */ h4("button", { key: e.key, type: "button", class: "legend-item" + (hidden.has(e.key) ? " off" : ""), "aria-pressed": !hidden.has(e.key), onClick: () => toggle(e.key), title: `Show or hide ${e.name}` }, /* @__PURE__ */ h4(Swatch, { color: e.color, round: e.round }), e.name)), model.note && /* @__PURE__ */ h4("span", { class: "legend-note" }, model.note)), /* @__PURE__ */ h4(Canvas, { model, look: look2, hidden, name }), d.kind === "pie" && /* @__PURE__ */ h4("ul", { class: "slices" }, d.slices.map((s) => /* @__PURE__ */ h4("li", { key: s.key }, /* @__PURE__ */ h4("button", { type: "button", class: hidden.has(s.key) ? "off" : "", "aria-pressed": !hidden.has(s.key), onClick: () => toggle(s.key) }, /* @__PURE__ */ h4(Swatch, { color: s.color }), /* @__PURE__ */ h4("span", { class: "slice-name" }, s.name), /* @__PURE__ */ h4("span", { class: "slice-share" }, s.share), /* @__PURE__ */ h4("span", { class: "slice-value" }, s.text))))), d.kind === "heatmap" && /* @__PURE__ */ h4(Ramp, { colors: d.ramp, low: d.low, high: d.high, label: d.label }), d.kind === "cartesian" && d.title && !d.horizontal && /* @__PURE__ */ h4("div", { class: "axis-title" }, d.title));
+  return /* @__PURE__ */ h4("div", { class: "chart" + (side ? " side" : "") }, !side && (entries.length > 0 || units.length > 0 || model.note) && /* @__PURE__ */ h4("div", { class: "legend" }, units.length > 0 && entries.length === 0 && /* @__PURE__ */ h4("span", { class: "legend-unit" }, units.join(" / ")), entries.map((e) => /* @__PURE__ */ h4("button", { key: e.key, type: "button", class: "legend-item" + (hidden.has(e.key) ? " off" : ""), "aria-pressed": !hidden.has(e.key), onClick: () => toggle(e.key), title: `Show or hide ${e.name}` }, /* @__PURE__ */ h4(Swatch, { color: e.color, round: e.round }), e.name)), model.note && /* @__PURE__ */ h4("span", { class: "legend-note" }, model.note)), /* @__PURE__ */ h4(Canvas, { model, look: look2, hidden, name }), d.kind === "pie" && /* @__PURE__ */ h4("ul", { class: "slices" }, d.slices.map((s) => /* @__PURE__ */ h4("li", { key: s.key }, /* @__PURE__ */ h4("button", { type: "button", title: `${s.name}: ${s.text}`, class: hidden.has(s.key) ? "off" : "", "aria-pressed": !hidden.has(s.key), onClick: () => toggle(s.key) }, /* @__PURE__ */ h4(Swatch, { color: s.color }), /* @__PURE__ */ h4("span", { class: "slice-name" }, s.name), /* @__PURE__ */ h4("span", { class: "slice-share" }, s.share), /* @__PURE__ */ h4("span", { class: "slice-value" }, s.text))))), d.kind === "heatmap" && /* @__PURE__ */ h4(Ramp, { colors: d.ramp, low: d.low, high: d.high, label: d.label }), d.kind === "cartesian" && d.title && !d.horizontal && /* @__PURE__ */ h4("div", { class: "axis-title" }, d.title));
 }
 function legend(d) {
   if (d.kind === "cartesian") return d.legend === "hidden" || d.series.length < 2 ? [] : d.series.map((s) => ({ key: s.key, name: s.name, color: s.color, round: s.mark === "line" && !s.area }));

@@ -1,5 +1,5 @@
 import { h, useEffect, useMemo, useRef, useState } from '../vendor/preact.js';
-import type { Drawing } from './model';
+import type { Drawing } from './shapes';
 import { toChartModel } from './model';
 import { option } from './draw';
 import { useTheme } from './appearance';
@@ -44,7 +44,7 @@ export function ChartView({ chart, data, colors, name, room }: { chart: Chart; d
         <ul class="slices">
           {d.slices.map((s) => (
             <li key={s.key}>
-              <button type="button" class={hidden.has(s.key) ? 'off' : ''} aria-pressed={!hidden.has(s.key)} onClick={() => toggle(s.key)}>
+              <button type="button" title={`${s.name}: ${s.text}`} class={hidden.has(s.key) ? 'off' : ''} aria-pressed={!hidden.has(s.key)} onClick={() => toggle(s.key)}>
                 <Swatch color={s.color} /><span class="slice-name">{s.name}</span><span class="slice-share">{s.share}</span><span class="slice-value">{s.text}</span>
               </button>
             </li>

@@ -1,7 +1,7 @@
 // option turns a model into what ECharts draws. Tooltips are DOM elements, never HTML text: the
 // page's security policy forbids inline styles.
 
-import type { Cartesian, ChartModel, Heatmap, Measure, Pie, Scatter, ValueAxis } from './model';
+import type { Cartesian, ChartModel, Heatmap, Measure, Pie, Scatter, ValueAxis } from './shapes';
 import { show, showBucket } from './format';
 
 export interface Look {

@@ -23,6 +23,11 @@ var inlineTags = map[string]string{
 	"b": "strong", "strong": "strong", "i": "em", "em": "em", "u": "em", "s": "del", "del": "del", "code": "code", "kbd": "code", "a": "a",
 }
 
+// blockish are the HTML elements that start on a new line.
+var blockish = map[string]bool{
+	"div": true, "p": true, "li": true, "tr": true, "h1": true, "h2": true, "h3": true, "h4": true, "h5": true, "h6": true,
+}
+
 // closers find the end tag of each of them.
 var closers = func() map[string]*regexp.Regexp {
 	out := map[string]*regexp.Regexp{}
@@ -82,6 +87,9 @@ func (w *writer) flush() {
 		w.text.Reset()
 	}
 }
+
+// visible reports whether anything was written yet.
+func (w *writer) visible() bool { return strings.TrimSpace(w.text.String()) != "" || visible(w.out) }
 
 func (w *writer) add(n Node) { w.flush(); w.out = append(w.out, n) }
 
@@ -241,7 +249,7 @@ func (w *writer) html(s string, depth int) int {
 	switch {
 	case m[1] == "/":
 		return len(m[0])
-	case tag == "br":
+	case tag == "br", blockish[tag] && w.visible():
 		w.add(Node{Tag: "br"})
 	case tag == "img":
 		a := attributes(m[3])

@@ -50,6 +50,7 @@ func TestMarkdown(t *testing.T) {
 		{"a &amp; b &lt;i&gt;", `p("a & b <i>")`},
 		{"<b>x</b> <i>y</i><br/>z", `p(strong("x") " " em("y") br "z")`},
 		{`<div style="color:red" onclick="x()">hi</div>`, `p("hi")`},
+		{"one<div>two</div>", `p("one" br "two")`},
 		{`<h2 align="center">T</h2>`, `h2[center]("T")`},
 
 		{"<script>alert(1)</script>after", `p("after")`},
