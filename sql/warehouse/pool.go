@@ -55,14 +55,7 @@ func (w *Warehouse) serveWith(ctx context.Context, c *child) {
 		case <-ctx.Done():
 			return
 		}
-		select {
-		case again := <-c.back:
-			if !again {
-				return
-			}
-		case <-ctx.Done():
-			c.kill()
-			<-c.back
+		if again := <-c.back; !again { // when the warehouse closes, the query kills the worker
 			return
 		}
 	}

@@ -68,6 +68,9 @@ func (r *run) do(ctx context.Context) (*Summary, error) {
 			return nil, r.broken(err)
 		}
 		s, done, err := r.handle(askCtx, m)
+		if f := r.why(); f != nil && errors.Is(err, errProtocol) {
+			return nil, f
+		}
 		if err != nil || done {
 			return s, err
 		}
@@ -111,7 +114,7 @@ func (r *run) handle(askCtx context.Context, m *protocol.Message) (s *Summary, d
 		err = errProtocol
 	}
 	if err != nil {
-		r.kill(protocol.Internal, "the answer could not be delivered")
+		r.kill(protocol.Internal, "the query could not be run")
 		return nil, true, err
 	}
 	return nil, false, nil
@@ -122,7 +125,7 @@ var errProtocol = errors.New("sql worker broke the protocol")
 // need answers which files the query's tables have.
 func (r *run) need(ctx context.Context, n *protocol.Need) error {
 	if r.asked {
-		r.kill(protocol.Internal, "internal error in the SQL worker")
+		r.kill(protocol.Internal, "the query could not be run")
 		return errProtocol
 	}
 	r.asked = true
@@ -190,7 +193,7 @@ func wireFiles(t Table) []protocol.File {
 // it is the worker that runs other people's text.
 func (r *run) ask(ctx context.Context, a *protocol.Ask) error {
 	if r.calls++; r.w.asker == nil || r.calls > r.w.cfg.AICalls {
-		r.kill(protocol.Internal, "too many model calls")
+		r.kill(protocol.Internal, "the query made too many model calls")
 		return errProtocol
 	}
 	r.w.stats.aiCalls.Add(1)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sort"
 	"strings"
 	"sync"
@@ -270,7 +271,8 @@ func TestCancel(t *testing.T) {
 		select {
 		case err := <-done:
 			t.Fatalf("ended early: %v", err)
-		case <-time.After(time.Millisecond):
+		default:
+			runtime.Gosched()
 		}
 	}
 	cancel()

@@ -155,13 +155,17 @@ func (w *writer) step(s string, i, depth int) int {
 }
 
 // maxLabel bounds the text of links and emphasis, in bytes: what never closes must not be searched from every mark.
-const maxLabel = 2000
+const maxLabel = 1000
 
 // target reads [label](address "title") and returns how many bytes that were, 0 for none.
 func target(s string) (label, address string, n int) {
+	window := s[:min(len(s), maxLabel)]
+	if !strings.Contains(window, "](") {
+		return "", "", 0
+	}
 	depth, end := 0, -1
-	for i := 0; i < min(len(s), maxLabel) && end < 0; i++ {
-		switch s[i] {
+	for i := 0; i < len(window) && end < 0; i++ {
+		switch window[i] {
 		case '\\':
 			i++
 		case '[':

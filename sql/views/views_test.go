@@ -1,0 +1,32 @@
+package views_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/lakegate/lakegate/sql/views"
+)
+
+func TestAll(t *testing.T) {
+	var names []string
+	for _, v := range views.All() {
+		names = append(names, v.Schema.Name.String())
+		if v.Schema.Comment == "" || len(v.Schema.Columns) == 0 || !strings.HasPrefix(v.SQL, "SELECT") {
+			t.Errorf("view %s is not whole", v.Schema.Name)
+		}
+	}
+	want := "system.ai_gateway.external_model_spend system.ai_gateway.usage system.billing.list_prices system.billing.usage"
+	if got := strings.Join(names, " "); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestLookup(t *testing.T) {
+	v, ok := views.Lookup("SYSTEM.ai_gateway.Usage")
+	if !ok || len(v.Needs) != 1 || v.Needs[0] != "system.serving.endpoint_usage" {
+		t.Errorf("got %v %v", v, ok)
+	}
+	if _, ok := views.Lookup("system.serving.endpoint_usage"); ok {
+		t.Error("a table is taken for a view")
+	}
+}
