@@ -104,7 +104,7 @@ func (b *builder) fact(f loggedFact) error {
 
 // row counts one row and builds it, if the table is due and does not have it.
 func (b *builder) row(t *target, feed Feed, f loggedFact) error {
-	c, fresh := b.count(t, f)
+	c := b.count(t, f)
 	if t.writer == nil {
 		return nil
 	}
@@ -115,7 +115,7 @@ func (b *builder) row(t *target, feed Feed, f loggedFact) error {
 		if !b.gatherer.careful || !isRowError(err) {
 			return err
 		}
-	case fresh:
+	case !c.examined:
 		// An earlier process committed the row, and died before the ledger counted it. Whether it
 		// had to leave the row out is found by trying again.
 		err = b.gatherer.try(t.schema, feed, f)
@@ -126,16 +126,15 @@ func (b *builder) row(t *target, feed Feed, f loggedFact) error {
 	return nil
 }
 
-// count returns the count the row belongs to, with the row in it. fresh says that its segment is
-// read for the first time.
-func (b *builder) count(t *target, f loggedFact) (c *count, fresh bool) {
-	tally := b.tallies[f.pos.Segment]
-	if tally == nil {
-		return b.w.tallies[f.pos.Segment].of(t.name), false
+// count returns the count the row belongs to, with the row in it.
+func (b *builder) count(t *target, f loggedFact) *count {
+	fresh := b.tallies[f.pos.Segment]
+	if fresh == nil {
+		return b.w.tallies[f.pos.Segment].of(t.name)
 	}
-	c = tally.of(t.name)
+	c := fresh.of(t.name)
 	c.row(idOf(f.Fact))
-	return c, true
+	return c
 }
 
 // target finds out where the rows of a table go, once per build.
@@ -191,6 +190,11 @@ func (b *builder) done() {
 	for _, t := range b.targets {
 		if t.writer == nil {
 			continue
+		}
+		for n, tally := range b.w.tallies {
+			if c := tally[t.name]; c != nil && n >= b.first && n <= b.through {
+				c.examined = true
+			}
 		}
 		l := &t.table.landing
 		if c := b.commits[t.table]; c != nil {

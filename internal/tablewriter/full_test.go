@@ -206,8 +206,26 @@ func TestDamagedLedgerIsNotOpened(t *testing.T) {
 	}
 }
 
-// When the first segment of a log goes by hand, and nothing was counted before it, nothing can name
-// it: the log's identity and the segments behind it still do.
+// A process that dies between a commit and the ledger has told nobody which rows it had to leave out.
+func TestLossesAreFoundAgain(t *testing.T) {
+	cfg := manual(t.TempDir())
+	w := mustOpen(t, cfg)
+	bad := answered(request(""), 1)
+	bad.ErrorCode = "HALF_ROW"
+	must(t, w.Record(bad, false))
+	good := call(t, w, "")
+	must(t, w.seal())
+	err := w.build(t.Context(), wal.Pos{}, wal.Pos{Segment: w.log.End().Segment}, true)
+	must(t, errors.Join(err, w.commit(t.Context())))
+	abandon(t, w) // before settle
+	w = mustOpen(t, cfg)
+	sameIDs(t, ids(t, w, usageTable), good)
+	mustClose(t, w)
+	if rep := verified(t, cfg); !rep.OK() || rep.Losses != 1 || rep.Landed != 1 {
+		t.Fatalf("verify: %+v", rep)
+	}
+}
+
 func TestTornTailIsRecovered(t *testing.T) {
 	cfg := manual(t.TempDir())
 	w := mustOpen(t, cfg)

@@ -16,6 +16,8 @@ type count struct {
 	rows int64
 	sum  uint64
 	lost map[wal.Pos]inference.ID // rows among them that cannot be built, by the place of their fact
+	// examined says that every row was built once, so that lost is complete.
+	examined bool
 }
 
 func (t tally) of(table string) *count {

@@ -7,9 +7,9 @@
 // be created once; all of their names start with lg_, so none shadows a builtin.
 //
 // The package is about meaning, not about safety: what may run is decided by sql/guard on the
-// tree, so a trick that fools the tokeniser gains nothing. Functions, the list of what may be
-// called, lives here because it is also the list of what is translated. Everything is pure and
-// safe for concurrent use.
+// tree, so a trick that fools the tokeniser gains nothing. The list of functions that may be
+// called (functions.txt, LookupFunction) lives here because it is also the list of what is
+// translated. Everything is pure and safe for concurrent use.
 package dialect
 
 import (

@@ -105,7 +105,7 @@ func (st *Statement) Label(statement ast.Node) {
 type translator struct{ session Session }
 
 // Translate gives the calls, casts and indexes of a tree their Databricks meaning. Every call in
-// the tree must be one of Functions. Errors are *Error.
+// the tree must be one LookupFunction knows. Errors are *Error.
 func Translate(root ast.Node, s Session) error {
 	t := &translator{session: s}
 	return t.walk(root)

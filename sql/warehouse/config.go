@@ -3,6 +3,7 @@ package warehouse
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -11,7 +12,8 @@ type Config struct {
 	// Command starts a worker: the path of a program and its arguments. The program must call
 	// worker.Main on its standard input and output.
 	Command []string
-	// Dirs are the folders with the tables' files. Nothing else can be read.
+	// Dirs are the folders with the tables' files. Nothing else can be read. They must be there
+	// before New and must not be replaced: the kernel's rules are for the folders, not their names.
 	Dirs []string
 	// ScratchDir is where the workers' empty working folder is made; "" for the system's.
 	ScratchDir string
@@ -57,6 +59,9 @@ func (c Config) Validate() error {
 	}
 	check(len(c.Command) > 0, "sql: no command to start workers with")
 	check(len(c.Dirs) > 0, "sql: no folder to read")
+	for _, d := range c.Dirs {
+		check(!strings.ContainsAny(d, "*?["), "sql: folder %q has one of * ? [ in its name, which DuckDB takes for a pattern", d)
+	}
 	check(c.Workers >= 1 && c.Workers <= 256, "sql: workers is %d, want 1 to 256", c.Workers)
 	check(c.MaxWaiting >= 1, "sql: max waiting is %d, want at least 1", c.MaxWaiting)
 	check(c.Timeout > 0 && c.AITimeout > 0 && c.Grace > 0, "sql: timeouts must be above zero")

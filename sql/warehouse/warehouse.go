@@ -129,6 +129,11 @@ func New(cfg Config, source Source, asker Asker, log *slog.Logger) (*Warehouse, 
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	for _, d := range cfg.Dirs {
+		if info, err := os.Stat(d); err != nil || !info.IsDir() {
+			return nil, fmt.Errorf("sql: %s is not a folder that can be read", d)
+		}
+	}
 	scratch, err := os.MkdirTemp(cfg.ScratchDir, "lakegate-sql-")
 	if err != nil {
 		return nil, fmt.Errorf("make the workers' empty folder: %w", err)
@@ -193,6 +198,9 @@ func (w *Warehouse) stream(ctx context.Context, q Query, sink Sink) (*Summary, e
 	if len(q.SQL) > w.cfg.MaxTextBytes {
 		return nil, &protocol.Failure{Class: protocol.TooLarge, Message: fmt.Sprintf("the statement is longer than %d KB", w.cfg.MaxTextBytes>>10)}
 	}
+	if n := paramBytes(q.Params); n > maxParamBytes {
+		return nil, &protocol.Failure{Class: protocol.TooLarge, Message: fmt.Sprintf("the parameters are larger than %d KB", maxParamBytes>>10)}
+	}
 	if !utf8.ValidString(q.SQL) {
 		return nil, &protocol.Failure{Class: protocol.Refused, Message: "the statement is not valid UTF-8 text"}
 	}
@@ -204,6 +212,23 @@ func (w *Warehouse) stream(ctx context.Context, q Query, sink Sink) (*Summary, e
 	s, err := r.do(ctx)
 	w.release(c)
 	return s, err
+}
+
+// maxParamBytes bounds the values of a statement's parameters together.
+const maxParamBytes = 1 << 20
+
+func paramBytes(params []Param) int {
+	n := 0
+	for _, p := range params {
+		n += len(p.Name) + len(p.Type)
+		if p.Value != nil {
+			n += len(*p.Value)
+		}
+		for _, v := range p.Values {
+			n += len(v)
+		}
+	}
+	return n
 }
 
 // acquire waits for a worker, at most as long as a query may run.

@@ -316,6 +316,10 @@ func TestTooLongText(t *testing.T) {
 	if _, err := run(w, strings.Repeat("x", 70<<10), 0); warehouse.ClassOf(err) != protocol.TooLarge {
 		t.Errorf("got %v", err)
 	}
+	long := strings.Repeat("x", 2<<20)
+	if _, err := w.Query(t.Context(), warehouse.Query{SQL: "hello", Params: []warehouse.Param{{Name: "p", Value: &long}}}); warehouse.ClassOf(err) != protocol.TooLarge {
+		t.Errorf("got %v", err)
+	}
 	if _, err := run(w, "\xff", 0); warehouse.ClassOf(err) != protocol.Refused {
 		t.Errorf("got %v", err)
 	}
@@ -389,6 +393,17 @@ func TestNoWorker(t *testing.T) {
 	}
 	if err := w.Ready(); err == nil || !strings.Contains(err.Error(), "no engine today") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestFolders(t *testing.T) {
+	for _, dir := range []string{"/there/is/no/such/folder", t.TempDir() + "/a*b"} {
+		cfg := config(t)
+		cfg.Dirs = []string{dir}
+		if w, err := warehouse.New(cfg, &source{}, nil, slog.New(slog.DiscardHandler)); err == nil {
+			w.Close()
+			t.Errorf("%s was taken", dir)
+		}
 	}
 }
 

@@ -3,15 +3,19 @@
 package worker_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lakegate/lakegate/sql/protocol"
 	"github.com/lakegate/lakegate/sql/warehouse"
@@ -100,7 +104,7 @@ func TestNoInheritance(t *testing.T) {
 	if _, err := ask(w, "SELECT 1"); err != nil {
 		t.Fatal(err)
 	}
-	children := workersOf(t)
+	children := workersOf(t, os.Getpid())
 	if len(children) != 1 {
 		t.Fatalf("%d workers, want 1", len(children))
 	}
@@ -129,7 +133,7 @@ func TestDeadWorker(t *testing.T) {
 	if _, err := ask(w, "SELECT 1"); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range workersOf(t) {
+	for _, c := range workersOf(t, os.Getpid()) {
 		var pid int
 		if _, err := fmt.Sscanf(c, "/proc/%d", &pid); err != nil {
 			t.Fatal(err)
@@ -150,8 +154,75 @@ func TestDeadWorker(t *testing.T) {
 	}
 }
 
-// workersOf returns the /proc folders of this process's workers.
-func workersOf(t *testing.T) []string {
+// parentMark makes the test binary a gateway that starts a worker, says so and waits for its end.
+const parentMark = "run-as-parent"
+
+func parent(dir string) {
+	self, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	cfg := warehouse.DefaultConfig()
+	cfg.Command, cfg.Dirs, cfg.ScratchDir, cfg.Workers = []string{self, workerMark}, []string{dir}, dir, 1
+	if raceEnabled {
+		cfg.AddressSpace = 0
+	}
+	w, err := warehouse.New(cfg, &lake{}, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		panic(err)
+	}
+	go func() { // a query that no interrupt ends
+		_, _ = ask(w, "SELECT levenshtein(repeat(s, 100000), repeat(s || 'b', 100000)) FROM (VALUES ('ab')) AS t(s)")
+	}()
+	for w.Stats().Running == 0 {
+		runtime.Gosched()
+	}
+	fmt.Println("running")
+	select {}
+}
+
+// TestDiesWithParent kills a gateway while its worker is deep inside the engine.
+func TestDiesWithParent(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, parentMark, t.TempDir())
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	workers := workersOf(t, cmd.Process.Pid)
+	if len(workers) != 1 {
+		t.Errorf("%d workers, want 1", len(workers))
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	for _, w := range workers {
+		for deadline := time.Now().Add(10 * time.Second); alive(w); runtime.Gosched() {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s outlived its parent", w)
+			}
+		}
+	}
+}
+
+// alive reports whether a /proc folder is of a process that still runs.
+func alive(proc string) bool {
+	status, err := os.ReadFile(proc + "/status")
+	return err == nil && !strings.Contains(string(status), "State:\tZ")
+}
+
+// workersOf returns the /proc folders of a process's workers.
+func workersOf(t *testing.T, parent int) []string {
 	t.Helper()
 	all, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
@@ -164,7 +235,7 @@ func workersOf(t *testing.T) []string {
 			continue
 		}
 		status, _ := os.ReadFile(p + "/status")
-		if strings.Contains(string(status), fmt.Sprintf("PPid:\t%d\n", os.Getpid())) {
+		if strings.Contains(string(status), fmt.Sprintf("PPid:\t%d\n", parent)) {
 			out = append(out, p)
 		}
 	}

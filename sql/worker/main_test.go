@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 		probe(os.Args[2])
 		os.Exit(0)
 	}
+	if len(os.Args) > 2 && os.Args[1] == parentMark {
+		parent(os.Args[2])
+	}
 	goleak.VerifyTestMain(m)
 }
 
