@@ -99,11 +99,11 @@ func DefaultConfig() Config {
 		},
 		SQL: SQL{
 			Memory:             1 * GiB,
-			Timeout:            60 * time.Second,
+			Timeout:            30 * time.Second,
 			MaxRows:            100_000,
 			MaxBytes:           25 * MiB,
 			Workers:            2,
-			AIQueryConcurrency: 16,
+			AIQueryConcurrency: 32,
 		},
 	}
 }
