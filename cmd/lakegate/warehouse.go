@@ -56,9 +56,9 @@ func (s source) Snapshot(ctx context.Context, names []string) (warehouse.Snapsho
 // openWarehouse starts SQL workers: child processes of this binary that may read dirs. scratch is
 // where their empty working folder goes, "" for the system's place.
 func openWarehouse(c config.SQL, dirs []string, scratch string, lake lakeView, asker warehouse.Asker, logger *slog.Logger) (*warehouse.Warehouse, error) {
-	self, err := os.Executable()
+	self, err := thisProgram()
 	if err != nil {
-		return nil, fmt.Errorf("find this program, to start SQL workers with: %w", err)
+		return nil, err
 	}
 	cfg := warehouse.DefaultConfig()
 	cfg.Command = []string{self, workerName}
@@ -81,6 +81,20 @@ func openWarehouse(c config.SQL, dirs []string, scratch string, lake lakeView, a
 	cfg.MaxBytes = int(c.MaxBytes)
 	cfg.AIWidth = c.AIQueryConcurrency
 	return warehouse.New(cfg, source{lake}, asker, logger)
+}
+
+// thisProgram is what SQL workers are started with. Where the system has a name for the running
+// program itself, that is used: the file may have been replaced by another version meanwhile.
+func thisProgram() (string, error) {
+	const running = "/proc/self/exe"
+	if _, err := os.Stat(running); err == nil {
+		return running, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find this program, to start SQL workers with: %w", err)
+	}
+	return self, nil
 }
 
 // asker lets SQL ask models through the gateway, as whoever runs the SQL.
