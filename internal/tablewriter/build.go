@@ -71,7 +71,7 @@ func (w *Writer) build(ctx context.Context, from, to wal.Pos, careful bool) erro
 // builder is the state of one build.
 type builder struct {
 	w        *Writer
-	ctx      context.Context //nolint:containedctx // lives as long as one call of build
+	ctx      context.Context // lives as long as one call of build
 	gatherer *gatherer
 	first    uint64 // segments that are read: from this one
 	through  uint64 // to this one

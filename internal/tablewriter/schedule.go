@@ -22,7 +22,7 @@ type schedule struct {
 
 // ask is a call of now.
 type ask struct {
-	ctx  context.Context //nolint:containedctx // lives as long as the call
+	ctx  context.Context // lives as long as the call
 	done chan error
 }
 

@@ -29,7 +29,7 @@ func (s *Store) List(ctx context.Context, prefix, startAfter string) iter.Seq2[o
 }
 
 type lister struct {
-	ctx                 context.Context //nolint:containedctx // lives as long as one call of List
+	ctx                 context.Context // lives as long as one call of List
 	root, prefix, after string
 	yield               func(objstore.Info, error) bool
 }

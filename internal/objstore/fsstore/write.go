@@ -154,7 +154,7 @@ func locked(dir *os.File, f func() error) error {
 			return fmt.Errorf("lock folder: %w", err)
 		}
 	}
-	defer unix.Flock(int(dir.Fd()), unix.LOCK_UN) //nolint:errcheck // closing the folder unlocks as well
+	defer unix.Flock(int(dir.Fd()), unix.LOCK_UN) // closing the folder unlocks as well
 	return f()
 }
 
