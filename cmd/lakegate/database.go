@@ -80,7 +80,7 @@ func openFolder(ctx context.Context, dir string, timeout time.Duration) (*folder
 	quiet := stderrLogger(slog.LevelWarn)
 	lake, err := tablewriter.OpenReader(ctx, c, feeds(def.AccountID, def.WorkspaceID), quiet)
 	if err != nil {
-		return nil, lockedHint(err, dir)
+		return nil, err
 	}
 	sql := config.DefaultConfig().SQL
 	sql.Workers, sql.Timeout = 1, timeout

@@ -40,8 +40,11 @@ func openLake(ctx context.Context, cfg *config.Config, logger *slog.Logger) (*ta
 	c.MaxBacklogBytes = max(int64(cfg.Log.MaxBacklog), c.SegmentBytes)
 	c.SyncInterval = cfg.Log.SyncInterval
 	w, err := tablewriter.Open(ctx, c, feeds(cfg.AccountID, cfg.WorkspaceID), logger)
+	if errors.Is(err, tablewriter.ErrLocked) {
+		return nil, nil, fmt.Errorf("another gateway or a reading command has the data folder %s: %w", cfg.Data, err)
+	}
 	if err != nil {
-		return nil, nil, lockedHint(err, cfg.Data)
+		return nil, nil, err
 	}
 	return w, store, nil
 }
@@ -65,12 +68,4 @@ func declarePayloads(ctx context.Context, w *tablewriter.Writer, c *endpoint.Cat
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// lockedHint adds what to do when a gateway has the folder.
-func lockedHint(err error, data string) error {
-	if errors.Is(err, tablewriter.ErrLocked) {
-		return fmt.Errorf("a gateway is running on %s: stop it first, or ask it with --server http://HOST:PORT (%w)", data, err)
-	}
-	return err
 }

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -82,12 +81,12 @@ func TestServe(t *testing.T) {
 	}
 	upstream := httptest.NewServer(provider)
 	defer upstream.Close()
-	dir := t.TempDir()
-	path := filepath.Join(dir, "lakegate.yaml")
+	t.Chdir(t.TempDir())
+	const path, data = "lakegate.yaml", "data" // relative, as in the README
 	write := func(endpoint string) {
 		t.Helper()
 		next := path + ".next"
-		if err := os.WriteFile(next, fmt.Appendf(nil, serveConfig, filepath.Join(dir, "data"), endpoint, upstream.URL), 0o600); err != nil {
+		if err := os.WriteFile(next, fmt.Appendf(nil, serveConfig, data, endpoint, upstream.URL), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Rename(next, path); err != nil {
@@ -133,12 +132,15 @@ func TestServe(t *testing.T) {
 	}
 	count("3")
 
+	if _, _, err := run(t, "", "sql", "--data", data, "SELECT 1"); err == nil || !strings.Contains(err.Error(), "a gateway is running on") {
+		t.Errorf("a folder that a gateway has: %v", err)
+	}
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("stop: %v", err)
 	}
 	log.wait(t, "every row has landed")
-	if out, _, err := run(t, "", "verify", "--data", filepath.Join(dir, "data")); err != nil || !strings.Contains(out, "accepted=6 landed=6") {
+	if out, _, err := run(t, "", "verify", "--data", data); err != nil || !strings.Contains(out, "accepted=6 landed=6") {
 		t.Errorf("verify: %v\n%s", err, out) // 3 calls, and 3 changes of served entities
 	}
 }

@@ -29,7 +29,7 @@ Needs the data folder to itself: stop the gateway first.`,
 			def := systemtables.DefaultConfig()
 			r, err := tablewriter.Verify(cmd.Context(), tablewriter.DefaultConfig(data), feeds(def.AccountID, def.WorkspaceID), stderrLogger(slog.LevelError))
 			if err != nil {
-				return lockedHint(err, data)
+				return err
 			}
 			out := cmd.OutOrStdout()
 			if asJSON {

@@ -69,6 +69,11 @@ const refreshInterval = time.Second
 // openLake prepares the lake of a configuration over a log. It does no I/O but for making the folder
 // of the default store.
 func openLake(cfg Config, log logSource, list []Feed, logger *slog.Logger) (*lake, error) {
+	dir, err := filepath.Abs(cfg.Dir) // other processes open the files that snapshots name
+	if err != nil {
+		return nil, fmt.Errorf("open lake: %w", err)
+	}
+	cfg.Dir = dir
 	store := cfg.Store
 	if store == nil {
 		fs, err := fsstore.Open(filepath.Join(cfg.Dir, "lake"))
