@@ -26,7 +26,7 @@ func createFile(path string) (segmentFile, error) {
 func (f osFile) Datasync() error { return datasync(f.File) }
 
 // lockDir locks the folder against other processes: alone for a writer, shared for readers. The
-// lock ends with the returned file, or with the process.
+// lock ends with unlockDir, or with the process.
 func lockDir(dir string, alone bool) (*os.File, error) {
 	path := filepath.Join(dir, "LOCK")
 	flags, how := os.O_RDONLY, unix.LOCK_SH
@@ -56,6 +56,20 @@ func lockDir(dir string, alone bool) (*os.File, error) {
 		return nil, errors.Join(fmt.Errorf("write log lock: %w", err), f.Close())
 	}
 	return f, nil
+}
+
+// unlockDir gives the lock back. It says so explicitly: a program that is just being started has
+// copies of all open files for an instant, and closing ours alone would leave the folder locked.
+func unlockDir(f *os.File) error {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var unlocked error
+	if raw.Control(func(fd uintptr) { unlocked = unix.Flock(int(fd), unix.LOCK_UN) }) != nil {
+		return os.ErrClosed // Control fails for nothing else
+	}
+	return errors.Join(unlocked, f.Close())
 }
 
 // holder says which process wrote its number into the lock file last, if that can be read.

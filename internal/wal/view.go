@@ -24,7 +24,7 @@ func OpenView(dir string) (_ *View, _ *Recovery, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, lock.Close())
+			err = errors.Join(err, unlockDir(lock))
 		}
 	}()
 	found, err := inspect(dir)
@@ -53,7 +53,7 @@ func (v *View) Cursor() *Cursor { return &Cursor{dir: v.dir, list: v.Segments} }
 
 // Close lets writers in again. It is safe twice.
 func (v *View) Close() error {
-	if err := v.lock.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+	if err := unlockDir(v.lock); err != nil && !errors.Is(err, os.ErrClosed) {
 		return err
 	}
 	return nil

@@ -179,7 +179,7 @@ func open(dir string, cfg Config, create func(string) (segmentFile, error)) (_ *
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, lock.Close())
+			err = errors.Join(err, unlockDir(lock))
 		}
 	}()
 	found, err := inspect(dir)
@@ -256,7 +256,7 @@ func (l *Log) Close() error {
 		l.synced = l.active.End()
 	}
 	l.err = ErrClosed
-	return errors.Join(err, l.file.Close(), l.lock.Close())
+	return errors.Join(err, l.file.Close(), unlockDir(l.lock))
 }
 
 // hook lets a test stop the process.
