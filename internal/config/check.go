@@ -93,6 +93,7 @@ func (c *checker) server() {
 	within(c, "log.max_backlog", f.Log.MaxBacklog, MiB, TiB)
 	within(c, "flush.interval", f.Flush.Interval, 100*time.Millisecond, 24*time.Hour)
 	within(c, "flush.bytes", f.Flush.Bytes, 64*KiB, 4*GiB)
+	c.lake()
 	within(c, "http.max_body", f.HTTP.MaxBody, KiB, GiB)
 	within(c, "http.read_header_timeout", f.HTTP.ReadHeaderTimeout, 100*time.Millisecond, time.Hour)
 	within(c, "http.shutdown_timeout", f.HTTP.ShutdownTimeout, 0, time.Hour)

@@ -76,6 +76,17 @@ func (c *checker) payloadTable(e *Endpoint, t *InferenceTable, p string) {
 	if t.TableNamePrefix == "" && !c.given(p+".table_name_prefix") {
 		t.TableNamePrefix = e.Name
 	}
+	if !c.given(p + ".when_full") {
+		t.WhenFull = c.config.Log.WhenFull
+	} else {
+		c.whenFull(p+".when_full", t.WhenFull)
+	}
+	if t.RetentionDays == nil {
+		days := c.config.Retention.Payloads
+		t.RetentionDays = &days
+	} else {
+		within(c, p+".retention_days", *t.RetentionDays, 0, maxRetentionDays)
+	}
 	if !t.On() {
 		return
 	}

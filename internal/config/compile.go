@@ -83,7 +83,9 @@ func compileEndpoint(from *Endpoint) (*endpoint.Endpoint, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.Payload = &endpoint.PayloadTable{Table: name, SamplingFraction: 1}
+		e.Payload = &endpoint.PayloadTable{
+			Table: name, SamplingFraction: 1, RetentionDays: *t.RetentionDays, WhenFull: string(t.WhenFull),
+		}
 		if f := from.Lakegate.SamplingFraction; f != nil {
 			e.Payload.SamplingFraction = *f
 		}

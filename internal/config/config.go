@@ -23,14 +23,17 @@ import (
 // Config is the whole file, with defaults filled in and references replaced.
 type Config struct {
 	Listen      string `yaml:"listen"` // host:port
-	Data        string `yaml:"data"`   // folder of the lake and the log
+	Data        string `yaml:"data"`   // folder of the log, of what is local, and of the lake where it is no bucket
 	AccountID   string `yaml:"account_id"`
 	WorkspaceID string `yaml:"workspace_id"`
 
-	Log   Log   `yaml:"log"`
-	Flush Flush `yaml:"flush"`
-	HTTP  HTTP  `yaml:"http"`
-	SQL   SQL   `yaml:"sql"`
+	Lake        Lake        `yaml:"lake"`
+	Log         Log         `yaml:"log"`
+	Flush       Flush       `yaml:"flush"`
+	Maintenance Maintenance `yaml:"maintenance"`
+	Retention   Retention   `yaml:"retention"`
+	HTTP        HTTP        `yaml:"http"`
+	SQL         SQL         `yaml:"sql"`
 
 	// Secrets is what {{secrets/scope/key}} refers to: scope, then key. Parse has resolved every
 	// reference, so nobody needs to look here.
@@ -54,6 +57,7 @@ type Log struct {
 	Durability   Durability    `yaml:"durability"`    // of endpoints that don't say
 	SyncInterval time.Duration `yaml:"sync_interval"` // how long a relaxed row may stay off the disk
 	MaxBacklog   Bytes         `yaml:"max_backlog"`   // rows not landed in tables; above it the gateway is not ready
+	WhenFull     WhenFull      `yaml:"when_full"`     // of tables whose endpoint doesn't say
 }
 
 // Flush says when rows move from the log to the tables: at whichever comes first.
@@ -88,8 +92,10 @@ func DefaultConfig() Config {
 		Data:        "./data",
 		AccountID:   "lakegate",
 		WorkspaceID: "0",
-		Log:         Log{Durability: Relaxed, SyncInterval: 10 * time.Millisecond, MaxBacklog: 4 * GiB},
+		Lake:        defaultLake(),
+		Log:         Log{Durability: Relaxed, SyncInterval: 10 * time.Millisecond, MaxBacklog: 4 * GiB, WhenFull: Block},
 		Flush:       Flush{Interval: 10 * time.Second, Bytes: 64 * MiB},
+		Maintenance: defaultMaintenance(),
 		HTTP: HTTP{
 			MaxBody:           64 * MiB,
 			ReadHeaderTimeout: 10 * time.Second,

@@ -120,6 +120,9 @@ type InferenceTable struct {
 	CatalogName     string `yaml:"catalog_name"`
 	SchemaName      string `yaml:"schema_name"`
 	TableNamePrefix string `yaml:"table_name_prefix"` // the endpoint's name after Parse, where the file gives none
+	RetentionDays   *int   `yaml:"retention_days"`    // retention.payloads after Parse, where the file gives none; 0: for ever
+	// WhenFull is log.when_full after Parse, where the file gives none.
+	WhenFull WhenFull `yaml:"when_full"`
 }
 
 // On reports whether payloads are kept.

@@ -88,7 +88,8 @@ func TestDefaultsAreValid(t *testing.T) {
 	c, err := Parse([]byte("keys: []\n"), env)
 	must(t, err)
 	d := DefaultConfig()
-	if c.Listen != d.Listen || c.SQL != d.SQL || c.HTTP != d.HTTP || c.Log != d.Log || c.Flush != d.Flush {
+	if c.Listen != d.Listen || c.SQL != d.SQL || c.HTTP != d.HTTP || c.Log != d.Log || c.Flush != d.Flush ||
+		c.Lake != d.Lake || c.Maintenance != d.Maintenance || c.Retention != d.Retention {
 		t.Errorf("got %+v, want the defaults %+v", c, d)
 	}
 	if d.Log.SyncInterval > time.Second {

@@ -113,7 +113,7 @@ func summary(t *testing.T, c *Config) string {
 		fmt.Fprintf(&b, "---\nendpoint %s id=%s task=%s version=%d created=%s\n", e.Name, e.ID, e.Task, e.ConfigVersion, e.Created.Format(time.RFC3339))
 		fmt.Fprintf(&b, "  fallback=%v usage=%v strict=%v timeout=%v first=%v tags=%v\n", e.Fallback, e.UsageTracking, e.Strict, e.Timeout, e.FirstTokenTimeout, e.Tags)
 		if e.Payload != nil {
-			fmt.Fprintf(&b, "  payload %s sampling=%v\n", e.Payload.Table, e.Payload.SamplingFraction)
+			fmt.Fprintf(&b, "  payload %s sampling=%v retention=%dd full=%s\n", e.Payload.Table, e.Payload.SamplingFraction, e.Payload.RetentionDays, e.Payload.WhenFull)
 		}
 		for _, l := range e.RateLimits {
 			fmt.Fprintf(&b, "  limit calls=%s tokens=%s key=%s principal=%q period=%v\n", number(l.Calls), number(l.Tokens), l.Key, l.Principal, l.Period)

@@ -96,4 +96,6 @@ type RateLimit struct {
 type PayloadTable struct {
 	Table            tableschema.Name
 	SamplingFraction float64 // above 0, up to 1: the part of the calls that is kept
+	RetentionDays    int     // whole days after which rows are deleted; 0: never
+	WhenFull         string  // what happens when the log is full: block, shed_payloads or drop
 }
