@@ -25,6 +25,7 @@ var Arrows = []Rule{
 	{"internal/tableschema", nil},
 	{"internal/objstore/...", nil},
 	{"internal/wal", nil},
+	{"internal/rowtags", nil},
 
 	// Built on the leaves.
 	{"internal/pricing", []string{"internal/inference"}},
