@@ -30,6 +30,8 @@ var Arrows = []Rule{
 	// Built on the leaves.
 	{"internal/pricing", []string{"internal/inference"}},
 	{"internal/state", []string{"internal/objstore/..."}},
+	{"internal/maintain/lease", []string{"internal/state"}},
+	{"internal/maintain/gateways", []string{"internal/state"}},
 	{"internal/datafile", []string{"internal/tableschema"}},
 	{"internal/delta", []string{"internal/objstore/...", "internal/tableschema", "internal/datafile"}},
 	{"internal/factlog", []string{"internal/inference", "internal/wal"}},
