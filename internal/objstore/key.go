@@ -45,3 +45,11 @@ func ValidPrefix(prefix string) error {
 	}
 	return nil
 }
+
+// ValidRange reports whether GetRange can be asked for length bytes from offset.
+func ValidRange(offset, length int64) error {
+	if offset < 0 || length < 0 {
+		return fmt.Errorf("range of %d bytes from %d: neither may be negative", length, offset)
+	}
+	return nil
+}

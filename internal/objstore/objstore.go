@@ -1,9 +1,11 @@
 // Package objstore is objects by key, with conditional create and conditional replace.
 //
 // It is the one seam between lakegate and where its tables live: fsstore keeps objects in a
-// folder, memstore in memory for tests. Keys are slash-separated, relative and clean, made of
-// [0-9A-Za-z=._/-]. Every method may be called from many goroutines and many processes at once.
-// The suite in objstoretest runs on every implementation.
+// folder, s3store in a bucket of S3 or whatever speaks its language, memstore in memory for tests.
+// Keys are slash-separated, relative and clean, made of [0-9A-Za-z=._/-]. Every method may be called
+// from many goroutines and many processes at once. The suite in objstoretest runs on every
+// implementation, and SelfTest asks a running store whether it keeps the promises that tables
+// depend on.
 package objstore
 
 import (
@@ -31,7 +33,9 @@ type Info struct {
 	Key      string
 	Size     int64
 	Modified time.Time
-	ETag     string // names this version of the object; "" in listings
+	// ETag names this version of the object; "" in listings. Two versions of the same bytes may
+	// share one: who replaces by ETag and cares writes something that differs, a number or a time.
+	ETag string
 }
 
 // Store is a flat space of objects. Nil from a write means: durable and visible to all readers,
@@ -39,6 +43,9 @@ type Info struct {
 type Store interface {
 	// Get returns the object. The caller owns the bytes.
 	Get(ctx context.Context, key string) ([]byte, Info, error)
+	// GetRange returns the bytes from offset on, at most length: fewer at the object's end, none
+	// past it. The Info is the whole object's. The caller owns the bytes.
+	GetRange(ctx context.Context, key string, offset, length int64) ([]byte, Info, error)
 	// Stat returns what is known of the object without its bytes.
 	Stat(ctx context.Context, key string) (Info, error)
 	// Put writes or overwrites the object.

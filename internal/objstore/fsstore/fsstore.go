@@ -1,10 +1,12 @@
 // Package fsstore keeps objects as files in a folder.
 //
 // An object appears whole or not at all, also after a power cut: it is written to a temporary file
-// beside its place, synced, moved there in one step, and the folder synced. Create moves with
-// link(2), which refuses to overwrite, so that of many processes exactly one wins; Put and Replace
-// rename. Replace, Put and Delete hold flock(2) on the object's folder for the microseconds between
-// looking and moving, so conditional replaces are safe between processes too.
+// in the folder .tmp-writes, synced, moved to its place in one step, and the folder there synced.
+// Create moves with link(2), which refuses to overwrite, so that of many processes exactly one wins;
+// Put and Replace rename. Replace, Put and Delete hold flock(2) on the object's folder for the
+// microseconds between looking and moving, so conditional replaces are safe between processes too.
+// A folder that is a link to another disk has its temporary files beside the objects, with the same
+// promises.
 //
 // Everything may be called from many goroutines and processes at once. It needs a local file system
 // (ext4, xfs, btrfs, apfs, tmpfs): network file systems don't keep these promises. memstore is the
@@ -19,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -27,13 +30,17 @@ import (
 
 const (
 	tmpPrefix = ".tmp-"
+	tmpFolder = tmpPrefix + "writes"
 	// tmpAge is how old a temporary file must be before Open takes it for a leftover: older than
 	// any write that another process could still be busy with.
 	tmpAge = time.Hour
 )
 
 // Store is a folder of objects. It implements objstore.Store and objstore.Local.
-type Store struct{ root string }
+type Store struct {
+	root string
+	far  sync.Map // folders, by path, that are on another disk than tmpFolder
+}
 
 var (
 	_ objstore.Store = (*Store)(nil)
@@ -41,7 +48,8 @@ var (
 )
 
 // Open makes the folder if need be, and removes temporary files that processes which died more than
-// an hour ago left in it. The store holds no resources; there is nothing to close.
+// an hour ago left in it. That looks into one folder, however many objects there are. The store
+// holds no resources; there is nothing to close.
 func Open(dir string) (*Store, error) {
 	root, err := filepath.Abs(dir)
 	if err != nil {
@@ -50,12 +58,15 @@ func Open(dir string) (*Store, error) {
 	if err := makeDir(root); err != nil {
 		return nil, fmt.Errorf("open object folder: %w", err)
 	}
-	s := &Store{root}
-	if err := s.sweep(time.Now().Add(-tmpAge)); err != nil {
+	s := &Store{root: root}
+	if err := sweep(s.tmp(), time.Now().Add(-tmpAge)); err != nil {
 		return nil, fmt.Errorf("sweep object folder: %w", err)
 	}
 	return s, nil
 }
+
+// tmp is the folder of temporary files.
+func (s *Store) tmp() string { return filepath.Join(s.root, tmpFolder) }
 
 // LocalPath returns the absolute path of the object's file, whether or not it exists. It panics on
 // an invalid key, which would be a path out of the folder.
@@ -64,30 +75,6 @@ func (s *Store) LocalPath(key string) string {
 		panic(err)
 	}
 	return filepath.Join(s.root, filepath.FromSlash(key))
-}
-
-// Get implements objstore.Store.
-func (s *Store) Get(ctx context.Context, key string) ([]byte, objstore.Info, error) {
-	if err := check(ctx, key); err != nil {
-		return nil, objstore.Info{}, err
-	}
-	f, err := os.Open(s.LocalPath(key))
-	if err != nil {
-		return nil, objstore.Info{}, failed("get", key, err)
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, objstore.Info{}, failed("get", key, err)
-	}
-	if !st.Mode().IsRegular() {
-		return nil, objstore.Info{}, failed("get", key, fs.ErrNotExist)
-	}
-	data, err := readAll(f, st.Size())
-	if err != nil {
-		return nil, objstore.Info{}, failed("get", key, err)
-	}
-	return data, infoOf(key, st), nil
 }
 
 // Stat implements objstore.Store.
@@ -102,24 +89,25 @@ func (s *Store) Stat(ctx context.Context, key string) (objstore.Info, error) {
 	return infoOf(key, st), nil
 }
 
-// sweep removes temporary files last written before the given time.
-func (s *Store) sweep(before time.Time) error {
-	return filepath.WalkDir(s.root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return gone(err)
+// sweep removes the temporary files of a folder that were last written before the given time.
+func sweep(dir string, before time.Time) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return gone(err)
+	}
+	for _, e := range entries {
+		if e.IsDir() || !strings.HasPrefix(e.Name(), tmpPrefix) {
+			continue
 		}
-		if d.IsDir() || !strings.HasPrefix(d.Name(), tmpPrefix) {
-			return nil
+		st, err := e.Info()
+		if err == nil && !st.ModTime().After(before) {
+			err = os.Remove(filepath.Join(dir, e.Name()))
 		}
-		st, err := d.Info()
-		if err != nil {
-			return gone(err)
+		if gone(err) != nil {
+			return err
 		}
-		if st.ModTime().After(before) {
-			return nil
-		}
-		return gone(os.Remove(path))
-	})
+	}
+	return nil
 }
 
 // gone drops the error of a file that another process removed first.

@@ -100,27 +100,38 @@ func TestProcessesReplace(t *testing.T) {
 	}
 }
 
-func TestOpenSweepsOldTemporaryFiles(t *testing.T) {
-	dir := t.TempDir()
-	young, old, object := filepath.Join(dir, "t", ".tmp-young"), filepath.Join(dir, "t", ".tmp-old"), filepath.Join(dir, "t", "object")
-	if err := os.Mkdir(filepath.Dir(old), 0o755); err != nil {
+// aged makes a file that was last written some time ago.
+func aged(t *testing.T, path string, age time.Duration) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for path, age := range map[string]time.Duration{young: 50 * time.Minute, old: 61 * time.Minute, object: 100 * time.Hour} {
-		if err := os.WriteFile(path, []byte("x"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		at := time.Now().Add(-age)
-		if err := os.Chtimes(path, at, at); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.WriteFile(path, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
 	}
-	s := open(t, dir)
-	for path, want := range map[string]bool{young: true, old: false, object: true} {
+	at := time.Now().Add(-age)
+	if err := os.Chtimes(path, at, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantFiles(t *testing.T, want map[string]bool) {
+	t.Helper()
+	for path, want := range want {
 		if _, err := os.Stat(path); (err == nil) != want {
 			t.Errorf("%s: there is %v, want %v", path, err == nil, want)
 		}
 	}
+}
+
+func TestOpenSweepsOldTemporaryFiles(t *testing.T) {
+	dir := t.TempDir()
+	young, old, object := filepath.Join(dir, ".tmp-writes", ".tmp-young"), filepath.Join(dir, ".tmp-writes", ".tmp-old"), filepath.Join(dir, "t", "object")
+	aged(t, young, 50*time.Minute)
+	aged(t, old, 61*time.Minute)
+	aged(t, object, 100*time.Hour)
+	s := open(t, dir)
+	wantFiles(t, map[string]bool{young: true, old: false, object: true})
 	for info, err := range s.List(t.Context(), "", "") {
 		if err != nil || info.Key != "t/object" {
 			t.Errorf("listed %q, %v", info.Key, err)
@@ -144,9 +155,11 @@ func TestWritesLeaveNoTemporaryFiles(t *testing.T) {
 	if _, err := s.Put(t.Context(), "d/k", []byte("4")); err != nil {
 		t.Fatal(err)
 	}
-	entries, err := os.ReadDir(filepath.Join(dir, "d"))
-	if err != nil || len(entries) != 1 {
-		t.Errorf("folder has %v, %v, want only the object", entries, err)
+	for folder, want := range map[string]int{"d": 1, ".tmp-writes": 0} {
+		entries, err := os.ReadDir(filepath.Join(dir, folder))
+		if err != nil || len(entries) != want {
+			t.Errorf("%s has %v, %v, want %d files", folder, entries, err, want)
+		}
 	}
 }
 

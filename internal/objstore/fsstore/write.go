@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -78,9 +77,12 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
+// mover brings a temporary file to its place in the open folder dir.
+type mover func(dir *os.File, tmp, path string) error
+
 // write stores data in a temporary file on disk and has move bring it to its place. An error after
 // move is ErrUnknown: the object can be seen, but a power cut might take it back.
-func (s *Store) write(ctx context.Context, op, key string, data []byte, move func(dir *os.File, tmp, path string) error) (objstore.Info, error) {
+func (s *Store) write(ctx context.Context, op, key string, data []byte, move mover) (objstore.Info, error) {
 	if err := check(ctx, key); err != nil {
 		return objstore.Info{}, err
 	}
@@ -90,13 +92,7 @@ func (s *Store) write(ctx context.Context, op, key string, data []byte, move fun
 		return objstore.Info{}, fmt.Errorf("%s %s: %w", op, key, err)
 	}
 	defer dir.Close()
-	tmp, info, err := writeTemp(filepath.Dir(path), key, data)
-	if err != nil {
-		return objstore.Info{}, fmt.Errorf("%s %s: %w", op, key, err)
-	}
-	err = move(dir, tmp, path)
-	// After a rename there is nothing left to remove. A leftover is swept at a later Open.
-	_ = os.Remove(tmp)
+	info, err := s.place(dir, key, path, data, move)
 	// Who is told that the object exists may build on it, so it must be on disk then, too.
 	if err != nil && !errors.Is(err, objstore.ErrExists) {
 		return objstore.Info{}, fmt.Errorf("%s %s: %w", op, key, err)
@@ -108,6 +104,40 @@ func (s *Store) write(ctx context.Context, op, key string, data []byte, move fun
 		return objstore.Info{}, fmt.Errorf("%s %s: %w", op, key, err)
 	}
 	return info, nil
+}
+
+// place writes the temporary file and moves it: from the folder for them, or from beside the object
+// where that is on another disk, from which nothing can be moved in one step.
+func (s *Store) place(dir *os.File, key, path string, data []byte, move mover) (objstore.Info, error) {
+	beside := filepath.Dir(path)
+	if _, far := s.far.Load(beside); !far {
+		info, err := placeFrom(s.tmp(), dir, key, path, data, move)
+		if !errors.Is(err, unix.EXDEV) {
+			return info, err
+		}
+		s.far.Store(beside, true)
+		if err := sweep(beside, time.Now().Add(-tmpAge)); err != nil {
+			return objstore.Info{}, err
+		}
+	}
+	return placeFrom(beside, dir, key, path, data, move)
+}
+
+func placeFrom(tmpDir string, dir *os.File, key, path string, data []byte, move mover) (objstore.Info, error) {
+	tmp, info, err := writeTemp(tmpDir, key, data)
+	if errors.Is(err, fs.ErrNotExist) {
+		// Not synced: what is in it after a power cut is of no use anyway.
+		if err := os.Mkdir(tmpDir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return objstore.Info{}, err
+		}
+		tmp, info, err = writeTemp(tmpDir, key, data)
+	}
+	if err != nil {
+		return objstore.Info{}, err
+	}
+	err = move(dir, tmp, path)
+	_ = os.Remove(tmp) // after a rename there is nothing left to remove; a leftover is swept later
+	return info, err
 }
 
 // writeTemp writes and syncs a new temporary file in dir; the Info is that of the object it becomes.
@@ -197,13 +227,4 @@ func makeDir(path string) error {
 	}
 	defer d.Close()
 	return d.Sync()
-}
-
-// readAll reads a file of known size in one allocation.
-func readAll(f *os.File, size int64) ([]byte, error) {
-	data := make([]byte, size)
-	if _, err := io.ReadFull(f, data); err != nil {
-		return nil, fmt.Errorf("file is shorter than its %d bytes: %w", size, err)
-	}
-	return data, nil
 }

@@ -24,6 +24,7 @@ type Op int
 // The methods.
 const (
 	Get Op = iota
+	GetRange
 	Stat
 	Put
 	Create
@@ -88,6 +89,27 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, objstore.Info, err
 	})
 	if err != nil {
 		return nil, objstore.Info{}, fmt.Errorf("get %s: %w", key, err)
+	}
+	return data, info, nil
+}
+
+// GetRange implements objstore.Store.
+func (s *Store) GetRange(ctx context.Context, key string, offset, length int64) ([]byte, objstore.Info, error) {
+	if err := objstore.ValidRange(offset, length); err != nil {
+		return nil, objstore.Info{}, fmt.Errorf("get range of %s: %w", key, err)
+	}
+	var data []byte
+	info, err := s.do(ctx, Call{Op: GetRange, Key: key}, func() (objstore.Info, error) {
+		o, ok := s.objects[key]
+		if !ok {
+			return objstore.Info{}, objstore.ErrNotFound
+		}
+		rest := o.data[min(offset, o.info.Size):]
+		data = bytes.Clone(rest[:min(length, int64(len(rest)))])
+		return o.info, nil
+	})
+	if err != nil {
+		return nil, objstore.Info{}, fmt.Errorf("get range of %s: %w", key, err)
 	}
 	return data, info, nil
 }

@@ -27,19 +27,24 @@ func Run(t *testing.T, open func(t *testing.T) objstore.Store) {
 		test func(*testing.T, objstore.Store)
 	}{
 		{"round trip", roundTrip},
+		{"large objects", large},
+		{"ranges", ranges},
 		{"missing", missing},
 		{"create once", createOnce},
 		{"replace", replace},
 		{"delete", deletes},
 		{"bytes are the caller's", ownership},
 		{"keys", keys},
+		{"odd keys", oddKeys},
 		{"cancelled context", cancelled},
 		{"list", list},
 		{"list stops", listStops},
+		{"list of many pages", listPages},
 		{"one of many creates wins", createRace},
 		{"counting by replace", replaceRace},
 		{"replace and put and delete", mixedRace},
 		{"readers see whole objects", wholeObjects},
+		{"self-test", func(t *testing.T, s objstore.Store) { noError(t, objstore.SelfTest(t.Context(), s)) }},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
 	}
@@ -70,6 +75,8 @@ func missing(t *testing.T, s objstore.Store) {
 	put(t, s, "there/is", "x")
 	for _, key := range []string{"no", "there", "there/no", "there/is/below", "no/no"} {
 		_, _, err := s.Get(t.Context(), key)
+		wantError(t, err, objstore.ErrNotFound)
+		_, _, err = s.GetRange(t.Context(), key, 0, 1)
 		wantError(t, err, objstore.ErrNotFound)
 		_, err = s.Stat(t.Context(), key)
 		wantError(t, err, objstore.ErrNotFound)
@@ -153,6 +160,8 @@ func keys(t *testing.T, s objstore.Store) {
 		refused(t, "replace", key, err)
 		_, _, err = s.Get(t.Context(), key)
 		refused(t, "get", key, err)
+		_, _, err = s.GetRange(t.Context(), key, 0, 1)
+		refused(t, "get range", key, err)
 		_, err = s.Stat(t.Context(), key)
 		refused(t, "stat", key, err)
 		refused(t, "delete", key, s.Delete(t.Context(), key))
@@ -175,11 +184,18 @@ func refused(t *testing.T, op, key string, err error) {
 }
 
 func cancelled(t *testing.T, s objstore.Store) {
-	put(t, s, "k", "v")
+	info := put(t, s, "k", "v")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, _, err := s.Get(ctx, "k")
 	wantError(t, err, context.Canceled)
+	_, _, err = s.GetRange(ctx, "k", 0, 1)
+	wantError(t, err, context.Canceled)
+	_, err = s.Stat(ctx, "k")
+	wantError(t, err, context.Canceled)
+	_, err = s.Replace(ctx, "k", info.ETag, []byte("w"))
+	wantError(t, err, context.Canceled)
+	wantError(t, s.Delete(ctx, "k"), context.Canceled)
 	_, err = s.Put(ctx, "k", []byte("w"))
 	wantError(t, err, context.Canceled)
 	_, err = s.Create(ctx, "new", nil)
@@ -239,7 +255,7 @@ func listStops(t *testing.T, s objstore.Store) {
 }
 
 func createRace(t *testing.T, s objstore.Store) {
-	const rounds, writers = 20, 16
+	const rounds, writers = 100, 16
 	for r := range rounds {
 		key := fmt.Sprintf("race/%d", r)
 		var won atomic.Int64
