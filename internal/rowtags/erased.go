@@ -18,9 +18,9 @@ const (
 type Txn struct {
 	AppID   string
 	Version int64
-	// After is the version that the table must have of it, so that two erasures at the same time do
-	// not overwrite each other's count; nil when it must have none.
-	After *int64
+	// After is the version that the table must have of it, 0 for none, so that two erasures at the
+	// same time do not overwrite each other's count.
+	After int64
 }
 
 // ErasedTxns returns the table's running counts of erased rows after erased is added to them, of a
@@ -29,13 +29,7 @@ type Txn struct {
 func ErasedTxns(prev map[string]int64, erased Counts) []Txn {
 	var txns []Txn
 	add := func(app string, next func(int64) int64) {
-		t := Txn{AppID: app}
-		v, ok := prev[app]
-		if ok {
-			t.After = &v
-		}
-		t.Version = next(v)
-		txns = append(txns, t)
+		txns = append(txns, Txn{AppID: app, Version: next(prev[app]), After: prev[app]})
 	}
 	for _, log := range slices.Sorted(maps.Keys(erased)) {
 		n := erased[log]
