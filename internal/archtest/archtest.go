@@ -23,6 +23,7 @@ var Arrows = []Rule{
 	{"internal/apierr", nil},
 	{"internal/secret", nil},
 	{"internal/tableschema", nil},
+	{"internal/objstore/s3test", []string{"internal/objstore/...", "internal/launch"}}, // tests only
 	{"internal/objstore/...", nil},
 	{"internal/wal", nil},
 	{"internal/rowtags", nil},
