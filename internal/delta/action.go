@@ -63,6 +63,7 @@ type removeAction struct {
 	ExtendedFileMetadata bool               `json:"extendedFileMetadata,omitempty"`
 	PartitionValues      map[string]*string `json:"partitionValues,omitempty"`
 	Size                 int64              `json:"size,omitempty"`
+	Tags                 map[string]string  `json:"tags,omitempty"`
 }
 
 // commit is one version of the log.
@@ -155,8 +156,10 @@ type Add struct {
 	Stats           string            // JSON of the protocol's "Per-file Statistics"; "" for none
 	// ModificationTime is when the file was made, to the millisecond. Zero at Append: now.
 	ModificationTime time.Time
+	// Tags are the writer's own remarks, kept as long as the file is in the table. Read only.
+	Tags map[string]string
 
-	tags map[string]string
+	uri string // of the action, when encodePath doesn't give it
 }
 
 // file returns the Add of an action.
@@ -167,23 +170,36 @@ func (a *addAction) file() *Add {
 	}
 	f := &Add{
 		Path: decodePath(a.Path), Size: a.Size, Rows: rows, Stats: a.Stats,
-		ModificationTime: time.UnixMilli(a.ModificationTime), tags: a.Tags,
+		ModificationTime: time.UnixMilli(a.ModificationTime), Tags: a.Tags,
 	}
-	if len(a.PartitionValues) > 0 {
-		f.PartitionValues = make(map[string]string, len(a.PartitionValues))
-		for c, v := range a.PartitionValues {
-			if v != nil {
-				f.PartitionValues[c] = *v
-			} else {
-				f.PartitionValues[c] = ""
-			}
-		}
+	if encodePath(f.Path) != a.Path {
+		f.uri = a.Path
 	}
+	f.PartitionValues = partitionValues(a.PartitionValues)
 	return f
 }
 
-// action returns the action that adds the file.
-func (f *Add) action(dataChange bool) *addAction {
+// partitionValues writes NULL as "".
+func partitionValues(values map[string]*string) map[string]string {
+	if len(values) == 0 {
+		return nil
+	}
+	plain := make(map[string]string, len(values))
+	for c, v := range values {
+		plain[c] = value(v)
+	}
+	return plain
+}
+
+// encodedPath returns the file's URI as its action has it.
+func (f *Add) encodedPath() string {
+	if f.uri != "" {
+		return f.uri
+	}
+	return encodePath(f.Path)
+}
+
+func (f *Add) partition() map[string]*string {
 	values := make(map[string]*string, len(f.PartitionValues))
 	for c, v := range f.PartitionValues {
 		if v == "" {
@@ -192,9 +208,22 @@ func (f *Add) action(dataChange bool) *addAction {
 			values[c] = &v
 		}
 	}
+	return values
+}
+
+// action returns the action that adds the file.
+func (f *Add) action(dataChange bool) *addAction {
 	return &addAction{
-		Path: encodePath(f.Path), PartitionValues: values, Size: f.Size, ModificationTime: f.ModificationTime.UnixMilli(),
-		DataChange: dataChange, Stats: f.Stats, Tags: f.tags,
+		Path: f.encodedPath(), PartitionValues: f.partition(), Size: f.Size, ModificationTime: f.ModificationTime.UnixMilli(),
+		DataChange: dataChange, Stats: f.Stats, Tags: f.Tags,
+	}
+}
+
+// remove returns the action that removes the file.
+func (f *Add) remove(dataChange bool, at time.Time) *removeAction {
+	return &removeAction{
+		Path: f.encodedPath(), DeletionTimestamp: at.UnixMilli(), DataChange: dataChange, ExtendedFileMetadata: true,
+		PartitionValues: f.partition(), Size: f.Size, Tags: f.Tags,
 	}
 }
 
@@ -203,4 +232,7 @@ func (f *Add) action(dataChange bool) *addAction {
 type Txn struct {
 	AppID   string
 	Version int64
+	// After, if set, is the version that must be the application's last one, 0 for none. With it
+	// the versions need not rise, which makes of a transaction a counter that no one else moved.
+	After *int64
 }

@@ -19,7 +19,7 @@ import (
 // Append commits files that are in the store already, and the transaction, as the next version, and
 // returns the snapshot that has them. info, which may be nil, goes into the commit as userMetadata.
 //
-// With ErrTxnDone comes the snapshot that has the transaction. An error that is
+// With ErrTxnDone or ErrTxnOrder comes the snapshot that says so. An error that is
 // objstore.ErrUnknown says the commit may have happened, or may yet: Append the same Txn again, with
 // the same files or others, and it is still committed once. After any other error nothing was
 // written. Appends of one Table go one at a time.
@@ -31,7 +31,7 @@ func (t *Table) Append(ctx context.Context, adds []Add, txn Txn, info map[string
 	if err != nil {
 		return nil, fmt.Errorf("append to table %s: %w", t.log.path, err)
 	}
-	s, err := t.commit(ctx, ci, func(s *Snapshot) ([]action, error) { return t.appendTo(s, adds, txn) })
+	s, err := t.commit(ctx, ci, func(s *Snapshot, _ *commitInfo) ([]action, error) { return t.appendTo(s, adds, txn) })
 	if err != nil {
 		return s, fmt.Errorf("append to table %s: %w", t.log.path, err)
 	}
@@ -42,6 +42,9 @@ func (t *Table) Append(ctx context.Context, adds []Add, txn Txn, info map[string
 func (t *Table) appendTo(s *Snapshot, adds []Add, txn Txn) ([]action, error) {
 	if v, ok := s.Txns[txn.AppID]; ok && txn.AppID != "" && v >= txn.Version {
 		return nil, ErrTxnDone
+	}
+	if err := txn.inOrder(s); err != nil {
+		return nil, err
 	}
 	actions, err := t.evolution(s)
 	if err != nil {
@@ -62,6 +65,14 @@ func (t *Table) appendTo(s *Snapshot, adds []Add, txn Txn) ([]action, error) {
 		actions = append(actions, action{Add: f.action(true)})
 	}
 	return actions, nil
+}
+
+// inOrder reports whether the application's last transaction is the one that txn wants.
+func (txn Txn) inOrder(s *Snapshot) error {
+	if last := s.Txns[txn.AppID]; txn.After != nil && last != *txn.After {
+		return fmt.Errorf("%w: %s is at %d, not %d", ErrTxnOrder, txn.AppID, last, *txn.After)
+	}
+	return nil
 }
 
 // evolution returns the metaData that s lacks to take rows of the wanted schema, if any. It refuses
@@ -87,7 +98,7 @@ func (t *Table) evolution(s *Snapshot) ([]action, error) {
 // addColumns commits the columns that the table lacks, if any.
 func (t *Table) addColumns(ctx context.Context) error {
 	info := commitInfo{Operation: "ADD COLUMNS", Parameters: map[string]string{}, IsolationLevel: serializable}
-	_, err := t.commit(ctx, info, func(s *Snapshot) ([]action, error) {
+	_, err := t.commit(ctx, info, func(s *Snapshot, _ *commitInfo) ([]action, error) {
 		actions, err := t.evolution(s)
 		if err == nil && actions == nil {
 			err = errNothing
@@ -122,8 +133,8 @@ func (t *Table) create(ctx context.Context) error {
 	return t.reload(ctx)
 }
 
-// checkAdds reports whether files can be added to a table with the partition column.
-func checkAdds(adds []Add, partitionBy string) error {
+// checkAdds reports whether files can be added to a table with the partition columns.
+func checkAdds(adds []Add, partitionBy []string) error {
 	seen := map[string]bool{}
 	for _, f := range adds {
 		if err := objstore.ValidKey(f.Path); err != nil || strings.HasPrefix(f.Path, "_") || strings.HasPrefix(f.Path, ".") {
@@ -133,12 +144,8 @@ func checkAdds(adds []Add, partitionBy string) error {
 			return fmt.Errorf("file %s is added twice", f.Path)
 		}
 		seen[f.Path] = true
-		want := []string{partitionBy}
-		if partitionBy == "" {
-			want = nil
-		}
-		if got := slices.Sorted(maps.Keys(f.PartitionValues)); !slices.Equal(got, want) {
-			return fmt.Errorf("file %s has values for the partition columns %q, want %q", f.Path, got, want)
+		if got := slices.Sorted(maps.Keys(f.PartitionValues)); !slices.Equal(got, slices.Sorted(slices.Values(partitionBy))) {
+			return fmt.Errorf("file %s has values for the partition columns %q, want %q", f.Path, got, partitionBy)
 		}
 		if f.Size <= 0 || (f.Stats != "" && !json.Valid([]byte(f.Stats))) {
 			return fmt.Errorf("file %s has a size of %d and statistics %.100q", f.Path, f.Size, f.Stats)
@@ -149,7 +156,11 @@ func checkAdds(adds []Add, partitionBy string) error {
 
 // appendInfo checks the files and describes the commit that adds them.
 func appendInfo(adds []Add, partitionBy string, info map[string]string) (commitInfo, error) {
-	if err := checkAdds(adds, partitionBy); err != nil {
+	columns := []string{partitionBy}
+	if partitionBy == "" {
+		columns = nil
+	}
+	if err := checkAdds(adds, columns); err != nil {
 		return commitInfo{}, err
 	}
 	ci := commitInfo{Operation: "WRITE", IsolationLevel: serializable, IsBlindAppend: true}
@@ -166,12 +177,14 @@ func appendInfo(adds []Add, partitionBy string, info map[string]string) (commitI
 	ci.Metrics = map[string]string{
 		"numFiles": strconv.Itoa(len(adds)), "numOutputBytes": strconv.FormatInt(size, 10), "numOutputRows": strconv.FormatInt(rows, 10),
 	}
-	if len(info) > 0 {
-		b, err := json.Marshal(info)
-		if err != nil {
-			return ci, fmt.Errorf("encode commit: %w", err)
-		}
-		ci.UserMetadata = string(b)
-	}
+	ci.UserMetadata = userMetadata(info)
 	return ci, nil
+}
+
+func userMetadata(info map[string]string) string {
+	if len(info) == 0 {
+		return ""
+	}
+	b, _ := json.Marshal(info) // a map of strings can't fail
+	return string(b)
 }

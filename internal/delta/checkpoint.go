@@ -55,6 +55,25 @@ func (r reader) checkpoint(ctx context.Context, n checkpointName) (*Snapshot, er
 	return s, nil
 }
 
+// Checkpoint writes a checkpoint of the newest version now. It is what makes opening the table fast
+// and cleaning its log possible; writers do it every CheckpointInterval versions by themselves.
+func (t *Table) Checkpoint(ctx context.Context) error {
+	if !t.writes {
+		return fmt.Errorf("checkpoint table %s: %w", t.log.path, ErrReadOnly)
+	}
+	s, err := t.Refresh(ctx)
+	if err == nil {
+		err = s.protocol.writable()
+	}
+	if err == nil {
+		err = t.writeCheckpoint(ctx, s)
+	}
+	if err != nil {
+		return fmt.Errorf("checkpoint table %s: %w", t.log.path, err)
+	}
+	return nil
+}
+
 // checkpointIfDue writes a checkpoint of every interval's last version. The table is complete
 // without it, so a failure is logged and forgotten.
 func (t *Table) checkpointIfDue(ctx context.Context, s *Snapshot) {

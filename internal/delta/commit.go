@@ -37,7 +37,7 @@ type commitInfo struct {
 // commit writes what build makes of the newest snapshot as the next version, and returns the
 // snapshot after it. When the race for a version is lost, build is asked again with a snapshot that
 // has the winners. An error of build ends it and comes with the snapshot it was about.
-func (t *Table) commit(ctx context.Context, info commitInfo, build func(*Snapshot) ([]action, error)) (*Snapshot, error) {
+func (t *Table) commit(ctx context.Context, info commitInfo, build func(*Snapshot, *commitInfo) ([]action, error)) (*Snapshot, error) {
 	select {
 	case t.writer <- struct{}{}:
 	case <-ctx.Done():
@@ -52,7 +52,15 @@ func (t *Table) commit(ctx context.Context, info commitInfo, build func(*Snapsho
 	info.TxnID = uuid.NewString()
 	for race := range maxRaces {
 		s := t.Snapshot()
-		actions, err := build(s)
+		actions, err := build(s, &info)
+		if errors.Is(err, ErrRewriteConflict) || errors.Is(err, ErrTxnOrder) {
+			// The caller may know more of the table than this Table does.
+			if aerr := t.advance(ctx, s); aerr != nil {
+				return nil, aerr
+			}
+			s = t.Snapshot()
+			actions, err = build(s, &info)
+		}
 		if err != nil {
 			return s, err
 		}

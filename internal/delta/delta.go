@@ -1,13 +1,14 @@
-// Package delta reads the log of a Delta table and appends to it.
+// Package delta reads and writes the log of a Delta table.
 //
-// It promises that an append is one new version, whole or not at all, whoever else writes: lost
-// races are rebased on what the winners wrote, lost answers are read back, and a transaction
-// (Txn) is committed at most once, across retries, processes and crashes. It writes protocol
-// version 1 for readers and 2 for writers, which every engine reads, and refuses with ErrProtocol
-// what it doesn't know. Tables it creates are partitioned by a date or not at all.
+// It promises that an append, or a rewrite of files, is one new version, whole or not at all,
+// whoever else writes: lost races are rebased on what the winners wrote, lost answers are read back,
+// and a transaction (Txn) is committed at most once, across retries, processes and crashes. A rewrite
+// whose files somebody else replaced is refused, so that no row is doubled or comes back. It writes
+// protocol version 1 for readers and 2 for writers, which every engine reads, and refuses with
+// ErrProtocol what it doesn't know. Tables it creates are partitioned by a date or not at all.
 //
-// It doesn't write data files (internal/datafile makes them, the caller puts them in the store
-// before Append), and doesn't compact, vacuum or clean the log.
+// It doesn't read or write data files: internal/datafile makes them, and the caller puts them in the
+// store before Append or Rewrite.
 //
 // A Table may be used by many goroutines, and many processes may append to one table. A Snapshot
 // never changes. Tests use the real thing over memstore, which can fail on purpose.
@@ -39,6 +40,17 @@ var (
 	ErrSchema = errors.New("incompatible schema")
 	// ErrContention says that every try lost the race for the next version. Nothing was written.
 	ErrContention = errors.New("too many lost races")
+	// ErrRewriteConflict says that a file to be removed isn't in the table any more: somebody else
+	// rewrote it. Nothing was written; plan again from a new snapshot.
+	ErrRewriteConflict = errors.New("file was rewritten by somebody else")
+	// ErrTxnOrder says that the last transaction of the application isn't the one that Txn.After
+	// names. Nothing was written.
+	ErrTxnOrder = errors.New("transaction out of order")
+	// ErrVersionGone says that the log doesn't go back to the version, or forward. The error is a
+	// *VersionGoneError.
+	ErrVersionGone = errors.New("no such version")
+	// ErrAppendOnly says that the table's property delta.appendOnly forbids to delete rows.
+	ErrAppendOnly = errors.New("table is append only")
 	// ErrReadOnly says the table was opened for reading.
 	ErrReadOnly = errors.New("table is open for reading only")
 	// ErrCorrupt says the log can't be what a Delta writer left. The error names the place.
@@ -60,7 +72,8 @@ const defaultCheckpointInterval = 50
 type Table struct {
 	log     reader
 	opts    Options
-	want    *tableschema.Table // nil: read only
+	writes  bool
+	want    *tableschema.Table // the columns that appends have; nil for tables opened by path
 	newest  atomic.Pointer[Snapshot]
 	listed  atomic.Int64 // when the log was last listed, UnixNano
 	refresh flight
@@ -77,6 +90,17 @@ func Open(ctx context.Context, store objstore.Store, path string) (*Table, error
 	return t, nil
 }
 
+// OpenExisting opens the table under path for maintenance: everything but Append, and it never
+// changes the schema. ErrNotTable, ErrProtocol if it can't be read; writes refuse what they can't keep.
+func OpenExisting(ctx context.Context, store objstore.Store, path string, opts Options) (*Table, error) {
+	t := newTable(store, path, opts)
+	t.writes = true
+	if err := t.reload(ctx); err != nil {
+		return nil, fmt.Errorf("open table %s: %w", path, err)
+	}
+	return t, nil
+}
+
 // OpenOrCreate opens the table under want.Name.Path() for writing. It creates the table if there is
 // none, and commits a change of its schema if it lacks columns of want. ErrSchema when a column is
 // there with another type, ErrProtocol.
@@ -86,7 +110,7 @@ func OpenOrCreate(ctx context.Context, store objstore.Store, want *tableschema.T
 		return nil, fmt.Errorf("open table %s: %w", path, err)
 	}
 	t := newTable(store, path, opts)
-	t.want = want
+	t.want, t.writes = want, true
 	err := t.reload(ctx)
 	if errors.Is(err, ErrNotTable) {
 		err = t.create(ctx)

@@ -79,7 +79,7 @@ func TestAppend(t *testing.T) {
 		before := tbl.Snapshot()
 		a, b := file(1), file(2)
 		b.PartitionValues, b.Path = map[string]string{"request_date": ""}, DataFileName(map[string]string{"request_date": ""}, 2, "x")
-		s, err := tbl.Append(t.Context(), []Add{a, b}, Txn{"log", 7}, map[string]string{"segments": "7"})
+		s, err := tbl.Append(t.Context(), []Add{a, b}, Txn{AppID: "log", Version: 7}, map[string]string{"segments": "7"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +136,7 @@ func TestTxnIsCommittedOnce(t *testing.T) {
 	onStores(t, func(t *testing.T, store objstore.Store) {
 		tbl := openOrCreate(t, store)
 		appendFile(t, tbl, "log", 5)
-		for _, txn := range []Txn{{"log", 5}, {"log", 4}} {
+		for _, txn := range []Txn{{AppID: "log", Version: 5}, {AppID: "log", Version: 4}} {
 			s, err := tbl.Append(t.Context(), []Add{file(9)}, txn, nil)
 			if !errors.Is(err, ErrTxnDone) || s == nil || s.NumFiles() != 1 {
 				t.Errorf("append of %v again: %v, %v", txn, s, err)

@@ -133,7 +133,7 @@ func TestForeignChanges(t *testing.T) {
 				t.Fatal("the case changes nothing")
 			}
 			putCommit(t, store, tbl, 1, action{Metadata: &m})
-			_, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{"log", 1}, nil)
+			_, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{AppID: "log", Version: 1}, nil)
 			if !errors.Is(err, ErrSchema) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %s", err, c.want)
 			}
@@ -159,7 +159,7 @@ func TestProtocolUpgrades(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			store, tbl, _ := rivals(t)
 			putCommit(t, store, tbl, 1, action{Protocol: &c.p})
-			_, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{"log", 1}, nil)
+			_, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{AppID: "log", Version: 1}, nil)
 			var p *ProtocolError
 			if !errors.Is(err, ErrProtocol) || !errors.As(err, &p) || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("error %v, want %s", err, c.want)

@@ -73,7 +73,7 @@ func file(segment int) Add {
 
 func appendFile(t *testing.T, tbl *Table, app string, segment int) *Snapshot {
 	t.Helper()
-	s, err := tbl.Append(t.Context(), []Add{file(segment)}, Txn{app, int64(segment)}, nil)
+	s, err := tbl.Append(t.Context(), []Add{file(segment)}, Txn{AppID: app, Version: int64(segment)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,12 +99,19 @@ func describe(s *Snapshot) string {
 	}
 	slices.Sort(lines)
 	for f := range s.Files() {
-		lines = append(lines, fmt.Sprintf("file %s %v %d bytes %d rows at %d %s\n", f.Path, f.PartitionValues, f.Size, f.Rows, f.ModificationTime.UnixMilli(), f.Stats))
+		lines = append(lines, fmt.Sprintf("file %s %v %d bytes %d rows at %d %s%s\n", f.Path, f.PartitionValues, f.Size, f.Rows, f.ModificationTime.UnixMilli(), f.Stats, tagged(f)))
 	}
 	for r := range s.removed.all() {
 		lines = append(lines, fmt.Sprintf("removed %s at %d\n", r.Path, r.DeletionTimestamp))
 	}
 	return out.String() + strings.Join(lines, "")
+}
+
+func tagged(f *Add) string {
+	if f.Tags == nil {
+		return ""
+	}
+	return fmt.Sprint(" ", f.Tags)
 }
 
 // fresh returns the table as somebody sees it who opens it now.

@@ -147,6 +147,11 @@ func (m *metadata) statsFor(want *tableschema.Table) map[string]string {
 	return conf
 }
 
+// appendOnly reports whether rows may not be deleted.
+func (m *metadata) appendOnly() bool {
+	return strings.EqualFold(m.Configuration["delta.appendOnly"], "true")
+}
+
 // tombstones is how long removed files are remembered, so that a vacuum keeps them for readers that
 // are behind: a week unless the table says otherwise. What isn't understood is taken for ever.
 func (m *metadata) tombstones() time.Duration {

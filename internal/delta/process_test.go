@@ -63,7 +63,7 @@ func appendSegments(dir, app string, from, to int) error {
 		if _, err := store.Put(ctx, tbl.Key(f.Path), []byte(app)); err != nil {
 			return err
 		}
-		_, err := tbl.Append(ctx, []Add{f}, Txn{app, int64(n)}, nil)
+		_, err := tbl.Append(ctx, []Add{f}, Txn{AppID: app, Version: int64(n)}, nil)
 		if err != nil && !errors.Is(err, ErrTxnDone) {
 			return err
 		}

@@ -81,7 +81,7 @@ func TestLostAnswers(t *testing.T) {
 					t.Errorf("appended as version %d, want %d: %s", s.Version, c.version, describe(s))
 				}
 				store.Inject(nil)
-				if _, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{"log", 1}, nil); !errors.Is(err, ErrTxnDone) {
+				if _, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{AppID: "log", Version: 1}, nil); !errors.Is(err, ErrTxnDone) {
 					t.Errorf("append again: %v", err)
 				}
 				now, err := tbl.Refresh(t.Context())
@@ -118,7 +118,7 @@ func TestLateWrites(t *testing.T) {
 					sent = c.Data
 					return unsent()
 				})
-				if _, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{"log", 1}, nil); !errors.Is(err, objstore.ErrUnknown) {
+				if _, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{AppID: "log", Version: 1}, nil); !errors.Is(err, objstore.ErrUnknown) {
 					t.Fatalf("error %v, want ErrUnknown", err)
 				}
 				store.Inject(nil)
@@ -131,7 +131,7 @@ func TestLateWrites(t *testing.T) {
 				if when == "before the next try" {
 					arrive()
 				}
-				_, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{"log", 1}, nil)
+				_, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{AppID: "log", Version: 1}, nil)
 				if when == "before the next try" {
 					if !errors.Is(err, ErrTxnDone) {
 						t.Errorf("append again: %v, want ErrTxnDone", err)
@@ -157,7 +157,7 @@ func TestTxnDoneByWinner(t *testing.T) {
 		appendFile(t, rival, "log", 1)
 		return memstore.Fault{}
 	}))
-	s, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{"log", 1}, nil)
+	s, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{AppID: "log", Version: 1}, nil)
 	if !errors.Is(err, ErrTxnDone) || s.Version != 1 || s.NumFiles() != 1 {
 		t.Errorf("%v, %v, want ErrTxnDone", s, err)
 	}
@@ -176,7 +176,7 @@ func TestContentionIsBounded(t *testing.T) {
 			}
 			return memstore.Fault{}
 		})
-		if _, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{"log", 1}, nil); !errors.Is(err, ErrContention) {
+		if _, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{AppID: "log", Version: 1}, nil); !errors.Is(err, ErrContention) {
 			t.Errorf("error %v, want ErrContention", err)
 		}
 	})
@@ -188,7 +188,7 @@ func TestStoreFails(t *testing.T) {
 	full := errors.New("no space left")
 	calls := 0
 	store.Inject(func(c memstore.Call) memstore.Fault { calls++; return memstore.Fault{Before: full} })
-	if _, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{"log", 1}, nil); !errors.Is(err, full) || errors.Is(err, objstore.ErrUnknown) || calls != 1 {
+	if _, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{AppID: "log", Version: 1}, nil); !errors.Is(err, full) || errors.Is(err, objstore.ErrUnknown) || calls != 1 {
 		t.Errorf("error %v after %d calls", err, calls)
 	}
 }
@@ -239,7 +239,7 @@ func TestManyWriters(t *testing.T) {
 					return
 				}
 				for i := range each {
-					txn := Txn{fmt.Sprint("log-", w), int64(i + 1)}
+					txn := Txn{AppID: fmt.Sprint("log-", w), Version: int64(i + 1)}
 					for {
 						_, err := tbl.Append(t.Context(), []Add{file(i)}, txn, nil)
 						if err == nil || errors.Is(err, ErrTxnDone) {

@@ -77,11 +77,11 @@ func (r reader) hinted(ctx context.Context) (*Snapshot, error) {
 
 // listed returns the newest checkpoint that can be read, or the table before its first version.
 func (r reader) listed(ctx context.Context) (*Snapshot, error) {
-	names, err := r.checkpoints(ctx)
+	l, err := r.list(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range slices.Backward(names) {
+	for _, name := range slices.Backward(l.checkpoints) {
 		s, err := r.checkpoint(ctx, name)
 		if err == nil || errors.Is(err, ErrProtocol) || ctx.Err() != nil {
 			return s, err
@@ -184,31 +184,4 @@ func commitVersion(key string) (int64, bool) {
 	}
 	v, err := strconv.ParseInt(m[1], 10, 64)
 	return v, err == nil
-}
-
-// checkpoints lists the complete checkpoints, oldest first.
-func (r reader) checkpoints(ctx context.Context) ([]checkpointName, error) {
-	var names []checkpointName
-	parts := map[checkpointName]int{}
-	for info, err := range r.store.List(ctx, r.path+logFolder, "") {
-		if err != nil {
-			return nil, fmt.Errorf("list log: %w", err)
-		}
-		m := checkpointFile.FindStringSubmatch(info.Key)
-		if m == nil {
-			continue
-		}
-		var name checkpointName
-		name.version, err = strconv.ParseInt(m[1], 10, 64)
-		if err != nil {
-			continue
-		}
-		if m[3] != "" {
-			name.parts, _ = strconv.Atoi(m[3]) // ten digits
-		}
-		if parts[name]++; parts[name] == max(name.parts, 1) {
-			names = append(names, name)
-		}
-	}
-	return names, nil
 }

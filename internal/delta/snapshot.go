@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"time"
 
 	"github.com/lakegate/lakegate/internal/tableschema"
 )
@@ -34,6 +35,30 @@ func (s *Snapshot) File(path string) (*Add, bool) { return s.files.get(path) }
 
 // NumFiles is the number of live files.
 func (s *Snapshot) NumFiles() int { return s.files.n }
+
+// Removed is a file that is no longer in the table. It may still be in the store, for readers of
+// older versions.
+type Removed struct {
+	Path            string
+	PartitionValues map[string]string // nil if the remover didn't say
+	Size            int64             // 0 likewise
+	At              time.Time         // by the remover's clock; zero likewise
+}
+
+// Removed yields the files removed within the table's retention, as far as writers noted them.
+func (s *Snapshot) Removed() iter.Seq[Removed] {
+	return func(yield func(Removed) bool) {
+		for r := range s.removed.all() {
+			out := Removed{Path: decodePath(r.Path), PartitionValues: partitionValues(r.PartitionValues), Size: r.Size}
+			if r.DeletionTimestamp > 0 {
+				out.At = time.UnixMilli(r.DeletionTimestamp)
+			}
+			if !yield(out) {
+				return
+			}
+		}
+	}
+}
 
 // NumRecords is the number of rows. known is false when files of another writer don't say how many
 // they have; those count as none.
