@@ -34,6 +34,7 @@ var Arrows = []Rule{
 	{"internal/maintain/lease", []string{"internal/state"}},
 	{"internal/maintain/gateways", []string{"internal/state"}},
 	{"internal/datafile", []string{"internal/tableschema"}},
+	{"internal/prune", []string{"internal/tableschema"}},
 	{"internal/delta", []string{"internal/objstore/...", "internal/tableschema", "internal/datafile"}},
 	{"internal/factlog", []string{"internal/inference", "internal/wal"}},
 	{"internal/tablewriter", []string{
@@ -50,7 +51,7 @@ var Arrows = []Rule{
 	{"serving/...", []string{"internal/inference", "internal/apierr", "internal/secret", "internal/tableschema"}},
 	{"inference_tables", []string{"internal/inference", "internal/tableschema"}},
 	{"system_tables", []string{"internal/inference", "internal/tableschema"}},
-	{"sql/...", []string{"internal/inference", "internal/apierr", "internal/tableschema"}},
+	{"sql/...", []string{"internal/inference", "internal/apierr", "internal/tableschema", "internal/prune"}},
 	{"dashboards/...", []string{"internal/inference", "internal/apierr", "internal/secret", "internal/state"}},
 
 	// Programs and what only tests, demos and benchmarks use.
