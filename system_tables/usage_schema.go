@@ -69,7 +69,7 @@ var endpointUsage = mustTable(&ts.Table{
 		{Name: "price_version", Type: text, Comment: "Version of the price list that cost was computed from."},
 		{Name: "attempts", Type: ts.ListOf(attempt), Comment: "Every try of a served entity, in order; NULL when none was tried."},
 		{Name: "requester_type", Type: text, Comment: "USER or SERVICE_PRINCIPAL."},
-		{Name: "key_id", Type: text, Comment: "Name of the API key, never the key."},
+		{Name: "key_id", Type: text, Comment: "Name of the API key, never the key.", NoStats: true},
 		{Name: "key_tags", Type: ts.StringMap(), Comment: "What the server knows of the key: tags the caller cannot set.", NoStats: true},
 		{Name: "user_agent", Type: text, Comment: "The client's User-Agent.", NoStats: true},
 		{Name: "ip_address", Type: text, Comment: "The client's address.", NoStats: true},

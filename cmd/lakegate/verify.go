@@ -21,6 +21,7 @@ func verifyCommand() *cobra.Command {
 		Short: "Prove that every accepted request is exactly one row; exit 1 if not",
 		Long: `Compares what the gateway accepted with what is in the tables: counts, distinct ids and an
 order-independent sum of ids, per table, and whether every file the tables name is there, whole.
+What was deleted on purpose (retention, forget, restore) is counted as erased.
 Rows that are still in the log count as pending: they land when the gateway starts.
 
 Needs the data folder to itself: stop the gateway first.`,
@@ -55,12 +56,15 @@ Needs the data folder to itself: stop the gateway first.`,
 // writeVerify prints a report for people: a line per table, what is wrong, the verdict.
 func writeVerify(w io.Writer, r *tablewriter.Report) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "accepted\tlanded\tpending\tlosses\tlost\tduplicates\tfiles\t  table")
+	fmt.Fprintln(t, "accepted\tlanded\terased\tpending\tlosses\tlost\tunproved\tduplicates\tfiles\t  table")
 	for _, x := range r.Tables {
-		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t  %s\n", x.Accepted, x.Landed, x.Pending, x.Losses, x.Lost, x.Duplicates, x.Files, x.Table)
+		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t  %s\n", x.Accepted, x.Landed, x.Erased, x.Pending, x.Losses, x.Lost, x.Unproved, x.Duplicates, x.Files, x.Table)
 	}
 	if err := t.Flush(); err != nil {
 		return err
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintln(w, "note:", n)
 	}
 	for _, p := range r.Problems {
 		fmt.Fprintln(w, "problem:", p)
@@ -69,7 +73,7 @@ func writeVerify(w io.Writer, r *tablewriter.Report) error {
 	if !r.OK() {
 		verdict = "NOT VERIFIED"
 	}
-	_, err := fmt.Fprintf(w, "%s: accepted=%d landed=%d pending=%d losses=%d lost=%d duplicates=%d\n",
-		verdict, r.Accepted, r.Landed, r.Pending, r.Losses, r.Lost, r.Duplicates)
+	_, err := fmt.Fprintf(w, "%s: accepted=%d landed=%d erased=%d pending=%d losses=%d lost=%d duplicates=%d\n",
+		verdict, r.Accepted, r.Landed, r.Erased, r.Pending, r.Losses, r.Lost+r.Unproved, r.Duplicates)
 	return err
 }

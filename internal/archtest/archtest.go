@@ -39,7 +39,7 @@ var Arrows = []Rule{
 	{"internal/factlog", []string{"internal/inference", "internal/wal"}},
 	{"internal/tablewriter", []string{
 		"internal/inference", "internal/tableschema", "internal/wal", "internal/factlog", "internal/datafile",
-		"internal/delta", "internal/objstore/...",
+		"internal/delta", "internal/rowtags", "internal/objstore/...",
 	}},
 
 	// The configuration file becomes a catalog of endpoints and keys.

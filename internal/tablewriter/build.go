@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/lakegate/lakegate/internal/datafile"
 	"github.com/lakegate/lakegate/internal/delta"
+	"github.com/lakegate/lakegate/internal/rowtags"
 	"github.com/lakegate/lakegate/internal/tableschema"
 	"github.com/lakegate/lakegate/internal/wal"
 )
@@ -178,8 +180,21 @@ func (b *builder) store(schema *tableschema.Table, partition map[string]string, 
 	}
 	c.writer = t.writer
 	c.rows += file.Rows
-	c.adds = append(c.adds, delta.Add{Path: name, PartitionValues: partition, Size: int64(len(file.Data)), Rows: file.Rows, Stats: file.Stats})
+	c.adds = append(c.adds, delta.Add{Path: name, PartitionValues: partition, Size: int64(len(file.Data)), Rows: file.Rows, Stats: file.Stats, Tags: b.tags(schema, batch)})
 	return nil
+}
+
+// tags says on the file that its rows are of this log.
+func (b *builder) tags(schema *tableschema.Table, batch arrow.RecordBatch) map[string]string {
+	c := rowtags.Count{N: batch.NumRows()}
+	if _, i, ok := schema.Column(IDColumn); ok {
+		if ids, ok := batch.Column(i).(*array.String); ok {
+			for row := range ids.Len() {
+				c.Sum += rowtags.IDSum(rowtags.ParseID(ids.Value(row), ids.IsNull(row)))
+			}
+		}
+	}
+	return rowtags.Counts{b.w.log.ID(): c}.Tags()
 }
 
 // done keeps what was found out, when everything was read and stored.

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/internal/rowtags"
 	"github.com/lakegate/lakegate/internal/wal"
 )
 
@@ -25,7 +26,7 @@ type ledger struct {
 	Tables  map[string]ledgerTable `json:"tables"`
 }
 
-// ledgerTable counts the rows promised to one table. Sums are over idSum of the rows' ids.
+// ledgerTable counts the rows promised to one table. Sums are over rowtags.IDSum of the rows' ids.
 type ledgerTable struct {
 	Rows    int64          `json:"rows"`
 	Sum     uint64         `json:"id_sum,string"`
@@ -110,7 +111,7 @@ func (t ledgerTable) plus(c *count) ledgerTable {
 	t.Lost += int64(len(c.lost))
 	t.LostIDs = slices.Clone(t.LostIDs)
 	for _, id := range c.lost {
-		t.LostSum += idSum(id)
+		t.LostSum += rowtags.IDSum(id)
 		if len(t.LostIDs) < maxLostIDs && id != (inference.ID{}) {
 			t.LostIDs = append(t.LostIDs, id)
 		}

@@ -1,16 +1,15 @@
 package tablewriter
 
 import (
-	"encoding/binary"
-
 	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/internal/rowtags"
 	"github.com/lakegate/lakegate/internal/wal"
 )
 
 // tally counts the rows that a segment promises, by table.
 type tally map[string]*count
 
-// count is the promised rows of one table. The sum is over idSum of the rows' ids and wraps around,
+// count is the promised rows of one table. The sum is over rowtags.IDSum of the rows' ids and wraps around,
 // so it does not depend on the order.
 type count struct {
 	rows int64
@@ -39,7 +38,7 @@ func (t tally) losses() (n int64) {
 
 func (c *count) row(id inference.ID) {
 	c.rows++
-	c.sum += idSum(id)
+	c.sum += rowtags.IDSum(id)
 }
 
 // lose says that a row cannot be built, and reports whether that was not known.
@@ -52,17 +51,4 @@ func (c *count) lose(f loggedFact) bool {
 	}
 	c.lost[f.pos] = idOf(f.Fact)
 	return true
-}
-
-// idSum is a number that is near enough to random for each id, and 0 for the zero ID. UUIDv7s of one
-// millisecond differ in few bits; a plain sum of them would not notice two errors that cancel out.
-func idSum(id inference.ID) uint64 {
-	return mix(binary.BigEndian.Uint64(id[:8]) ^ mix(binary.BigEndian.Uint64(id[8:])))
-}
-
-// mix is the finalizer of splitmix64.
-func mix(x uint64) uint64 {
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
 }

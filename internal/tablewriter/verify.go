@@ -2,7 +2,6 @@ package tablewriter
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -15,15 +14,18 @@ import (
 type Report struct {
 	Accepted   int64 // promised
 	Landed     int64 // in data files that can be read
+	Erased     int64 // deleted on purpose: retention, forget, a table restored to an older version
 	Pending    int64 // still in the log; the next start lands them
 	Losses     int64 // promised, but counted as lost when they were to be made
 	Lost       int64 // promised and nowhere
+	Unproved   int64 // promised, and another engine changed the table so that it cannot be told
 	Duplicates int64 // there once too often
 	Foreign    int64 // of other gateways and writers: compared with nothing
 
 	Files           []FileFault // data files that are gone or not as the Delta log says
 	MissingSegments []uint64    // log segments that are gone; nobody knows how many rows they had
 	Problems        []string    // everything that is wrong, a sentence each
+	Notes           []string    // what is worth knowing and not wrong
 	Tables          []TableReport
 }
 
@@ -37,9 +39,12 @@ type TableReport struct {
 	Files      int
 	Accepted   int64
 	Landed     int64
+	Erased     int64
+	Shared     int64 // of Landed up to so many are erased: they were in files of several gateways
 	Pending    int64
 	Losses     int64
 	Lost       int64
+	Unproved   int64
 	Duplicates int64
 	Foreign    int64
 	LossIDs    []inference.ID // of the losses, as far as they were kept
@@ -54,8 +59,12 @@ type FileFault struct {
 }
 
 // Verify compares what the log of a stopped gateway promised, by its ledger and the records that are
-// still there, with what the tables have. It reads the id of every row. Feeds must be those of the
-// gateway. What is wrong with the data is in the Report; an error says that it could not be found
+// still there, with what the tables have and what was erased from them on purpose:
+//
+//	accepted = landed + erased + pending + losses   (+ lost, + unproved: these are problems)
+//
+// Which rows are this log's is on the files (package rowtags), through compaction and erasure, however
+// many gateways write to the tables. It reads the id of every row. Feeds must be those of the gateway. What is wrong with the data is in the Report; an error says that it could not be found
 // out. ErrLocked when a gateway has the folder open.
 func Verify(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logger) (*Report, error) {
 	r, err := OpenReader(ctx, cfg, feeds, logger)
@@ -63,9 +72,6 @@ func Verify(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logger) 
 		return nil, err
 	}
 	defer r.Close()
-	if r.lake.local == nil {
-		return nil, errors.New("verify: the store's objects are not files of this machine")
-	}
 	ledger, err := readLedger(cfg.logDir())
 	if err != nil {
 		return nil, err
@@ -99,6 +105,10 @@ type promise struct {
 
 func (v *verifier) problem(format string, args ...any) {
 	v.report.Problems = append(v.report.Problems, fmt.Sprintf(format, args...))
+}
+
+func (v *verifier) note(format string, args ...any) {
+	v.report.Notes = append(v.report.Notes, fmt.Sprintf(format, args...))
 }
 
 // checkLog looks for parts of the log that are gone.
