@@ -71,7 +71,7 @@ func newApp(ctx context.Context, cfg *config.Config, path string, logger *slog.L
 	if a.gateway, err = a.newGateway(metrics); err != nil {
 		return nil, err
 	}
-	dirs := []string{lakeDir(cfg.Data), filepath.Join(cfg.Data, "hot")}
+	dirs := lakeDirs(cfg, filepath.Join(cfg.Data, "hot"))
 	scratch, err := emptyFolder(filepath.Join(cfg.Data, "tmp"))
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func emptyFolder(dir string) (string, error) {
 
 // configure takes the first endpoints and keys, and remembers where later ones go.
 func (a *app) configure(ctx context.Context, path string) error {
-	a.live = &live{path: path, lake: a.lake, docs: a.docs, logger: a.logger}
+	a.live = &live{path: path, lake: a.lake, memory: newMemory(a.docs, a.cfg.Data), logger: a.logger}
 	a.live.swap = func(c *endpoint.Catalog, k *auth.Keys) {
 		v := gateway.View{Catalog: c, Keys: k}
 		if a.gwLive == nil {

@@ -3,14 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"time"
 
 	"github.com/lakegate/lakegate/dashboards/report"
 	"github.com/lakegate/lakegate/internal/demo"
-	"github.com/lakegate/lakegate/internal/tablewriter"
-	systemtables "github.com/lakegate/lakegate/system_tables"
 )
 
 // demoTally is what was sent, and what of it is in the usage table.
@@ -114,8 +111,7 @@ func shellQuoted(q string) string {
 
 // verdict verifies the closed folder and prints the last line.
 func (d *demoRun) verdict(ctx context.Context) error {
-	def := systemtables.DefaultConfig()
-	r, err := tablewriter.Verify(ctx, tablewriter.DefaultConfig(d.data), feeds(def.AccountID, def.WorkspaceID), stderrLogger(slog.LevelError))
+	r, err := verify(ctx, d.app.cfg)
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
+	"time"
 
 	inferencetables "github.com/lakegate/lakegate/inference_tables"
 	"github.com/lakegate/lakegate/internal/config"
-	"github.com/lakegate/lakegate/internal/objstore/fsstore"
+	"github.com/lakegate/lakegate/internal/objstore"
 	"github.com/lakegate/lakegate/internal/tablewriter"
 	"github.com/lakegate/lakegate/serving/endpoint"
 	systemtables "github.com/lakegate/lakegate/system_tables"
@@ -25,21 +25,22 @@ func feeds(accountID, workspaceID string) []tablewriter.Feed {
 	}
 }
 
-// openLake opens the data folder for a gateway.
-func openLake(ctx context.Context, cfg *config.Config, logger *slog.Logger) (*tablewriter.Writer, *fsstore.Store, error) {
-	store, err := fsstore.Open(lakeDir(cfg.Data))
+// startTimeout bounds what a gateway asks its store before it serves, when the store is not there.
+const startTimeout = 5 * time.Second
+
+// openLake opens the data folder and the store for a gateway. A store that can't be reached is no
+// error: rows stay in the log.
+func openLake(ctx context.Context, cfg *config.Config, logger *slog.Logger) (*tablewriter.Writer, objstore.Store, error) {
+	store, reachable, err := provenStore(ctx, cfg, logger)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open the lake: %w", err)
+		return nil, nil, err
 	}
-	c := tablewriter.DefaultConfig(cfg.Data)
-	c.Store = store
-	c.Tables = systemtables.Tables()
-	c.Version = version
-	c.FlushInterval = cfg.Flush.Interval
-	c.SegmentBytes = int64(cfg.Flush.Bytes)
-	c.MaxBacklogBytes = max(int64(cfg.Log.MaxBacklog), c.SegmentBytes)
-	c.SyncInterval = cfg.Log.SyncInterval
-	w, err := tablewriter.Open(ctx, c, feeds(cfg.AccountID, cfg.WorkspaceID), logger)
+	if !reachable {
+		bounded, cancel := context.WithTimeout(ctx, startTimeout)
+		defer cancel()
+		ctx = bounded
+	}
+	w, err := tablewriter.Open(ctx, writerConfig(cfg, store), feeds(cfg.AccountID, cfg.WorkspaceID), logger)
 	if errors.Is(err, tablewriter.ErrLocked) {
 		return nil, nil, fmt.Errorf("another gateway or a reading command has the data folder %s: %w", cfg.Data, err)
 	}
@@ -49,7 +50,18 @@ func openLake(ctx context.Context, cfg *config.Config, logger *slog.Logger) (*ta
 	return w, store, nil
 }
 
-func lakeDir(data string) string { return filepath.Join(data, "lake") }
+// writerConfig is the configuration of a lake's writer and readers.
+func writerConfig(cfg *config.Config, store objstore.Store) tablewriter.Config {
+	c := tablewriter.DefaultConfig(cfg.Data)
+	c.Store = store
+	c.Tables = systemtables.Tables()
+	c.Version = version
+	c.FlushInterval = cfg.Flush.Interval
+	c.SegmentBytes = int64(cfg.Flush.Bytes)
+	c.MaxBacklogBytes = max(int64(cfg.Log.MaxBacklog), c.SegmentBytes)
+	c.SyncInterval = cfg.Log.SyncInterval
+	return c
+}
 
 // declarePayloads makes the payload tables of a catalog known, so that they can be queried before
 // they have rows.

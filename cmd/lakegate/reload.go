@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,37 +22,19 @@ import (
 type live struct {
 	path   string
 	lake   *tablewriter.Writer
-	docs   *state.Docs
+	memory *memory
 	logger *slog.Logger
 	swap   func(*endpoint.Catalog, *auth.Keys)
 
 	override func(*config.Config) // what flags say over the file; nil for nothing
 
-	mu     sync.Mutex
-	now    *config.Config
-	memory endpoint.Memory
+	mu      sync.Mutex
+	now     *config.Config
+	pending bool // now is in force, but what changed with it is not remembered yet
 }
 
-// What endpoints there were, and since when, is remembered in one document per data folder.
-const (
-	memoryKind = "gateway"
-	memoryID   = "endpoints"
-)
-
-// start loads the memory of earlier runs and applies the first configuration.
-func (l *live) start(ctx context.Context, cfg *config.Config) error {
-	doc, _, err := l.docs.Get(ctx, memoryKind, memoryID)
-	switch {
-	case errors.Is(err, state.ErrNotFound):
-	case err != nil:
-		return fmt.Errorf("read what endpoints there were: %w", err)
-	default:
-		if err := json.Unmarshal(doc, &l.memory); err != nil {
-			return fmt.Errorf("read what endpoints there were: document %s/%s: %w", memoryKind, memoryID, err)
-		}
-	}
-	return l.apply(ctx, cfg)
-}
+// start applies the first configuration.
+func (l *live) start(ctx context.Context, cfg *config.Config) error { return l.apply(ctx, cfg) }
 
 // reload reads the file again. A bad file changes nothing and is reported.
 func (l *live) reload(ctx context.Context, why string) {
@@ -85,49 +66,87 @@ func needsRestart(old, next *config.Config) bool {
 	return !reflect.DeepEqual(a, b)
 }
 
+// declareTimeout bounds making payload tables that are not there; their first row tries again.
+const declareTimeout = 10 * time.Second
+
 // apply makes cfg's endpoints and keys the ones in force, and logs what changed as rows.
 func (l *live) apply(ctx context.Context, cfg *config.Config) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now().UTC()
-	catalog, err := cfg.Catalog(l.memory, now)
-	if err != nil {
-		return err
-	}
 	keys, err := cfg.AuthKeys()
 	if err != nil {
 		return err
 	}
-	if err := declarePayloads(ctx, l.lake, catalog); err != nil {
+	catalog, err := l.remembered(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	declare, cancel := context.WithTimeout(ctx, declareTimeout)
+	defer cancel()
+	if err := declarePayloads(declare, l.lake, catalog); err != nil {
 		l.logger.Warn("a payload table can't be made yet; its first row tries again", "error", err)
 	}
-	changes := l.memory.Diff(catalog, now)
-	for i := range changes {
-		if err := l.lake.Entity(&changes[i]); err != nil {
-			return fmt.Errorf("log a change of endpoint %q: %w", changes[i].EndpointName, err)
-		}
-	}
 	l.swap(catalog, keys)
-	l.now, l.memory = cfg, catalog.Memory()
-	if len(changes) == 0 {
-		return nil
-	}
-	return l.remember(ctx)
+	l.now = cfg
+	return nil
 }
 
-func (l *live) remember(ctx context.Context) error {
-	doc, err := json.Marshal(l.memory)
+// remembered compiles the endpoints of cfg, dated by what is remembered. Of several gateways that
+// take the same change up at once, the one that gets to change the memory logs it as rows: a process
+// that dies right between the two leaves those rows out. While the store can't be reached, the copy
+// of it will do; retry then makes up for it.
+func (l *live) remembered(ctx context.Context, cfg *config.Config) (*endpoint.Catalog, error) {
+	for {
+		now := time.Now().UTC()
+		mem, version, err := l.memory.recall(ctx)
+		if err != nil {
+			return l.fromCopy(cfg, now, err)
+		}
+		catalog, err := cfg.Catalog(mem, now)
+		if err != nil {
+			return nil, err
+		}
+		changes := mem.Diff(catalog, now)
+		if len(changes) > 0 {
+			err := l.memory.change(ctx, version, catalog.Memory())
+			if errors.Is(err, state.ErrChanged) || errors.Is(err, state.ErrExists) {
+				continue // each time round somebody else got ahead, who is done then
+			}
+			if err != nil {
+				return l.fromCopy(cfg, now, err)
+			}
+		}
+		for i := range changes {
+			if err := l.lake.Entity(&changes[i]); err != nil {
+				return nil, fmt.Errorf("log a change of endpoint %q: %w", changes[i].EndpointName, err)
+			}
+		}
+		l.pending = false
+		return catalog, l.memory.copy(catalog.Memory())
+	}
+}
+
+func (l *live) fromCopy(cfg *config.Config, now time.Time, why error) (*endpoint.Catalog, error) {
+	mem, err := l.memory.recallCopy()
 	if err != nil {
-		return fmt.Errorf("remember the endpoints: %w", err)
+		return nil, errors.Join(why, err)
 	}
-	_, v, err := l.docs.Get(ctx, memoryKind, memoryID)
-	if errors.Is(err, state.ErrNotFound) {
-		_, err = l.docs.Create(ctx, memoryKind, memoryID, doc)
-	} else if err == nil {
-		_, err = l.docs.Replace(ctx, memoryKind, memoryID, v, doc)
+	if !l.pending {
+		l.logger.Warn("what endpoints there were is taken from this gateway's copy; it is compared when the store can be reached", "error", why)
 	}
-	if err != nil {
-		return fmt.Errorf("remember the endpoints: %w", err)
+	l.pending = true
+	return cfg.Catalog(mem, now)
+}
+
+// retry takes the configuration in force up again when the store could not be reached for it.
+func (l *live) retry(ctx context.Context) {
+	l.mu.Lock()
+	cfg, pending := l.now, l.pending
+	l.mu.Unlock()
+	if !pending {
+		return
 	}
-	return nil
+	if err := l.apply(ctx, cfg); err != nil {
+		l.logger.Warn("endpoints could not be compared with what there was", "error", err)
+	}
 }

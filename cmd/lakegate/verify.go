@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,12 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lakegate/lakegate/internal/config"
 	"github.com/lakegate/lakegate/internal/tablewriter"
-	systemtables "github.com/lakegate/lakegate/system_tables"
 )
 
 func verifyCommand() *cobra.Command {
-	var data string
+	var at lakeFlags
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "verify",
@@ -27,8 +28,11 @@ Rows that are still in the log count as pending: they land when the gateway star
 Needs the data folder to itself: stop the gateway first.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			def := systemtables.DefaultConfig()
-			r, err := tablewriter.Verify(cmd.Context(), tablewriter.DefaultConfig(data), feeds(def.AccountID, def.WorkspaceID), stderrLogger(slog.LevelError))
+			cfg, err := at.load()
+			if err != nil {
+				return err
+			}
+			r, err := verify(cmd.Context(), cfg)
 			if err != nil {
 				return err
 			}
@@ -48,9 +52,19 @@ Needs the data folder to itself: stop the gateway first.`,
 			return nil
 		},
 	}
-	c.Flags().StringVar(&data, "data", "./data", "data folder of the gateway")
+	at.flags(c, "while no gateway runs on it")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	return c
+}
+
+// verify compares the data folder of a gateway that does not run with its lake.
+func verify(ctx context.Context, cfg *config.Config) (*tablewriter.Report, error) {
+	quiet := stderrLogger(slog.LevelError)
+	store, err := openExistingStore(ctx, cfg, quiet)
+	if err != nil {
+		return nil, err
+	}
+	return tablewriter.Verify(ctx, writerConfig(cfg, store), feeds(cfg.AccountID, cfg.WorkspaceID), quiet)
 }
 
 // writeVerify prints a report for people: a line per table, what is wrong, the verdict.

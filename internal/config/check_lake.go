@@ -89,6 +89,10 @@ func (c *checker) s3(s *S3) {
 	}
 	within(c, at+".timeout", s.Timeout, time.Second, 10*time.Minute)
 	value, ok := c.secretValue(at, "secret_access_key", s.SecretAccessKey, secret.String{})
+	if name, unset := strings.CutPrefix(value.Reveal(), unsetSecret); unset {
+		c.fault(at+".secret_access_key", "environment variable %s is not set", name)
+		ok = false
+	}
 	s.SecretAccessKey = value
 	switch {
 	case !ok || c.bad(at+".access_key_id"):

@@ -25,6 +25,8 @@ type decoder struct {
 	faults Faults
 	places map[string]place // by path
 	budget int
+
+	lakeOnly bool // see LoadLake
 }
 
 // place is where a value stands in the file.

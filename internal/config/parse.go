@@ -22,12 +22,18 @@ const maxFile = 8 << 20
 type Env = func(name string) (value string, ok bool)
 
 // Load reads and parses the file at path. The error is a Faults when the file could be read.
-func Load(path string, env Env) (*Config, error) {
+func Load(path string, env Env) (*Config, error) { return load(path, env, false) }
+
+// LoadLake is Load for work on the tables alone: secrets that the lake does not need may come from
+// environment variables that are not set. Nothing can be sent to a provider with the result.
+func LoadLake(path string, env Env) (*Config, error) { return load(path, env, true) }
+
+func load(path string, env Env, lakeOnly bool) (*Config, error) {
 	data, err := readBounded(path)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	c, err := Parse(data, env)
+	c, err := parse(data, env, lakeOnly)
 	var faults Faults
 	if errors.As(err, &faults) {
 		for i := range faults {
@@ -49,13 +55,15 @@ func readBounded(path string) ([]byte, error) {
 
 // Parse decodes, completes and checks a file. It returns either a Config or a Faults, never both
 // and never another error. It keeps nothing of data.
-func Parse(data []byte, env Env) (*Config, error) {
+func Parse(data []byte, env Env) (*Config, error) { return parse(data, env, false) }
+
+func parse(data []byte, env Env, lakeOnly bool) (*Config, error) {
 	root, fault := readDocument(data)
 	if fault != nil {
 		return nil, Faults{*fault}
 	}
 	c := DefaultConfig()
-	d := &decoder{env: env, places: map[string]place{}, budget: maxValues}
+	d := &decoder{env: env, places: map[string]place{}, budget: maxValues, lakeOnly: lakeOnly}
 	d.value(root, reflect.ValueOf(&c).Elem(), "")
 	if d.more() {
 		check(&c, d)

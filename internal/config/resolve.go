@@ -8,6 +8,10 @@ import (
 	"github.com/lakegate/lakegate/internal/secret"
 )
 
+// unsetSecret stands before the name of the variable that a secret should have come from, where
+// LoadLake does without it.
+const unsetSecret = "unset-environment-variable:"
+
 var secretReference = regexp.MustCompile(`^\{\{\s*secrets/([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)\s*\}\}$`)
 
 // secretValue returns the secret of one of a pair of keys, name and name_plaintext below path:

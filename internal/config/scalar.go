@@ -29,6 +29,9 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string) {
 		d.fault(n, path, "%v", err)
 		return
 	}
+	if len(unset) > 0 && hidden && d.lakeOnly && !strings.HasPrefix(path, "lake.") {
+		text, unset = unsetSecret+unset[0], nil
+	}
 	for _, name := range unset {
 		d.fault(n, path, "environment variable %s is not set", name)
 	}

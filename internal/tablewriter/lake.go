@@ -3,6 +3,7 @@ package tablewriter
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -91,8 +92,8 @@ func openLake(cfg Config, log logSource, list []Feed, logger *slog.Logger) (*lak
 	}, nil
 }
 
-// start finds the tables of the store and declares the given ones. A store that cannot be reached
-// is logged: its tables are found when they get rows.
+// start finds the tables of the store and declares the given ones. A store that cannot be reached,
+// or not before ctx's deadline, is logged: its tables are found when they get rows.
 func (l *lake) start(ctx context.Context, declared []*tableschema.Table) error {
 	if err := l.hot.wipe(); err != nil {
 		return err
@@ -110,6 +111,9 @@ func (l *lake) start(ctx context.Context, declared []*tableschema.Table) error {
 		if err := l.declare(ctx, t); err != nil {
 			l.logger.Warn("table cannot be made now", "table", t.Name.String(), "error", err)
 		}
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return nil
 	}
 	return ctx.Err()
 }

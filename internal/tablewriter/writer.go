@@ -166,7 +166,7 @@ type journal interface {
 // Open opens the data folder, making what is missing, and lands what an earlier process left behind
 // there. The rows of a store that cannot be reached now are landed later: that is no error, Stats
 // tells. ErrLocked when another process has the folder; a *wal.DamageError when the log is damaged.
-// ctx bounds Open only.
+// ctx bounds Open only, and its deadline how long a store may take that does not answer.
 func Open(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logger) (_ *Writer, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
