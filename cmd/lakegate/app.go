@@ -43,6 +43,7 @@ type app struct {
 	statements *statements.API
 	console    *console.Console
 	server     *serving.Server
+	background *background
 
 	baseURL string // set by start
 }
@@ -79,7 +80,11 @@ func newApp(ctx context.Context, cfg *config.Config, path string, logger *slog.L
 	if a.db, err = openWarehouse(cfg.SQL, dirs, scratch, lake, asker{a.gateway, a.gwLive}, logger); err != nil {
 		return nil, err
 	}
-	return a, a.newServer(metrics)
+	if err := a.newServer(metrics); err != nil {
+		return nil, err
+	}
+	a.startBackground()
+	return a, nil
 }
 
 // emptyFolder makes the folder and takes out what a process that was killed left there.
@@ -184,8 +189,8 @@ func (a *app) start(addr string) (stop func() error, err error) {
 	}), nil
 }
 
-// close ends what newApp began, in the order in which parts need each other: no more SQL, then the
-// rows.
+// close ends what newApp began, in the order in which parts need each other: no more SQL, no
+// work in the background, then the rows, then a word to the other gateways.
 func (a *app) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
@@ -199,8 +204,14 @@ func (a *app) close(ctx context.Context) error {
 	if a.gateway != nil {
 		a.gateway.Stop()
 	}
+	if a.background != nil {
+		a.background.quiesce()
+	}
 	if a.lake != nil {
 		errs = append(errs, a.lake.Close(ctx))
+	}
+	if a.background != nil {
+		a.background.farewell(ctx)
 	}
 	return errors.Join(errs...)
 }

@@ -37,14 +37,6 @@ func openExistingStore(ctx context.Context, cfg *config.Config, logger *slog.Log
 	return openStore(ctx, cfg, logger)
 }
 
-// lakePlace says where a lake is, for people.
-func lakePlace(cfg *config.Config) string {
-	if dir := cfg.LakeFolder(); dir != "" {
-		return dir
-	}
-	return cfg.Lake.URL
-}
-
 // provenStore opens the store of a lake that is to be written to. A folder keeps its promises by
 // itself. reachable is false when a bucket could not be asked whether it does; that is logged.
 func provenStore(ctx context.Context, cfg *config.Config, logger *slog.Logger) (store objstore.Store, reachable bool, err error) {

@@ -250,4 +250,5 @@ func (w *Writer) measure() {
 	w.stats.backlog.Store(max(0, backlog-active))
 	w.stats.logBytes.Store(size - active)
 	w.stats.segments.Store(int64(len(all)))
+	w.stats.through.Store(w.ledger.Through)
 }

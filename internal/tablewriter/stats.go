@@ -18,8 +18,13 @@ type Stats struct {
 	Segments      int64 // files of the log, the active one included
 	LogBytes      int64 // in them
 	UnlandedBytes int64 // in those that are not landed
-	HotRows       int64 // rows in hot files
-	HotFiles      int64
+
+	LogID         string    // who this writer is, in the tables' transactions
+	LandedThrough uint64    // segments up to this one are in the tables
+	Unlanded      time.Time // not after the oldest record that is in no table yet was logged; zero when there is none
+
+	HotRows  int64 // rows in hot files
+	HotFiles int64
 
 	Flushes     int64 // landings that left nothing behind
 	FlushErrors int64 // landings that did
@@ -31,6 +36,7 @@ type Stats struct {
 type counters struct {
 	admitted, accepted, landed, losses  atomic.Int64
 	active, backlog, logBytes, segments atomic.Int64 // bytes of the active segment; of sealed ones that are not landed; of all sealed
+	through                             atomic.Uint64
 	flushes, flushErrors                atomic.Int64
 	mu                                  sync.Mutex
 	lastFlush                           time.Time
@@ -56,13 +62,27 @@ func (c *counters) cycle(err error) {
 // Stats returns the counters. They are not from one instant.
 func (w *Writer) Stats() Stats {
 	c := &w.stats
+	through := c.through.Load()
+	unlanded := w.unlandedSince(through)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return Stats{
+		LogID: w.log.ID(), LandedThrough: through, Unlanded: unlanded,
 		Admitted: c.admitted.Load(), Open: int64(w.pins.len()), Accepted: c.accepted.Load(), Landed: c.landed.Load(),
 		Losses: c.losses.Load(), Parked: w.parked.count.Load(),
 		Segments: c.segments.Load(), LogBytes: c.logBytes.Load() + c.active.Load(), UnlandedBytes: c.backlog.Load() + c.active.Load(),
 		HotRows: w.lake.hot.rows.Load(), HotFiles: w.lake.hot.files.Load(),
 		Flushes: c.flushes.Load(), FlushErrors: c.flushErrors.Load(), LastFlush: c.lastFlush, LastError: c.lastError,
 	}
+}
+
+// unlandedSince returns when the first segment behind through that has records was made: the numbers
+// of segments are never smaller than the microsecond.
+func (w *Writer) unlandedSince(through uint64) time.Time {
+	for _, s := range w.log.Segments() {
+		if s.Number > through && s.Records > 0 {
+			return time.UnixMicro(int64(s.Number)).UTC()
+		}
+	}
+	return time.Time{}
 }

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/lakegate/lakegate/internal/maintain/gateways"
+)
+
+// background is what a gateway does beside serving: it tells the others that it is there, and makes
+// up for what the store was away for.
+type background struct {
+	work     sync.WaitGroup
+	stop     context.CancelFunc
+	presence *gateways.Registration
+	logger   *slog.Logger
+	once     sync.Once
+}
+
+// startBackground ends with close.
+func (a *app) startBackground() {
+	ctx, stop := context.WithCancel(context.Background())
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	b := &background{stop: stop, logger: a.logger}
+	b.presence = gateways.Register(a.docs, gateways.Gateway{LogID: a.lake.Stats().LogID, Host: host, Version: version}, a.status, a.logger)
+	b.work.Go(func() { b.presence.Run(ctx) })
+	b.work.Go(func() { a.live.retryUntil(ctx) })
+	a.background = b
+}
+
+// status is what this gateway says of itself at each heartbeat.
+func (a *app) status() gateways.Status {
+	s := a.lake.Stats()
+	status := gateways.Status{LandedThrough: s.LandedThrough}
+	if !s.Unlanded.IsZero() {
+		status.UnlandedBytes = max(1, s.UnlandedBytes)
+	}
+	return status
+}
+
+// quiesce ends the work. After it the lake may be closed.
+func (b *background) quiesce() {
+	b.stop()
+	b.work.Wait()
+}
+
+// farewell tells the others that this gateway has ended, and whether it left rows in its log. Who
+// can't be told will notice that nothing was heard of it.
+func (b *background) farewell(ctx context.Context) {
+	b.once.Do(func() {
+		ctx, cancel := context.WithTimeout(ctx, farewellTimeout)
+		defer cancel()
+		if err := b.presence.Stop(ctx); err != nil {
+			b.logger.Warn("the other gateways could not be told that this one stops", "error", err)
+		}
+	})
+}
+
+const farewellTimeout = 5 * time.Second
+
+const retryInterval = 10 * time.Second
+
+// retryUntil makes up for configurations that were applied without the store, until ctx ends.
+func (l *live) retryUntil(ctx context.Context) {
+	tick := time.NewTicker(retryInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			l.retry(ctx)
+		}
+	}
+}
