@@ -98,8 +98,12 @@ func (t *Table) try(ctx context.Context, s *Snapshot, info commitInfo, actions [
 	}
 	version := s.Version + 1
 	written, err := t.write(ctx, version, body)
-	if err == nil && !written {
+	switch {
+	case err != nil:
+	case !written:
 		written, err = t.readBack(ctx, s, info.TxnID)
+	case t.stale():
+		written, err = t.standing(ctx, version, actions)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("commit version %d: %w", version, err)
@@ -163,6 +167,45 @@ func (t *Table) readBack(ctx context.Context, s *Snapshot, txnID string) (ours b
 	}
 	t.publish(next)
 	return false, nil
+}
+
+// standing reports whether a version that was just written is part of the table. It isn't when this
+// process slept for so long, between its last look at the log and the write, that others wrote the version
+// and cleaned it away. Then it publishes what the table is, and the file is left for CleanLog.
+func (t *Table) standing(ctx context.Context, version int64, actions []action) (bool, error) {
+	at := time.Now()
+	s, err := t.log.load(ctx, nil)
+	if err != nil {
+		return false, fmt.Errorf("%w: read back: %w", objstore.ErrUnknown, err)
+	}
+	if s.Version <= version || s.includes(actions) {
+		return true, nil
+	}
+	t.listed.Store(at.UnixNano())
+	t.publish(s)
+	return false, nil
+}
+
+// includes reports whether the files of a commit before s got into the table.
+func (s *Snapshot) includes(actions []action) bool {
+	for _, a := range actions {
+		if a.Add == nil {
+			continue
+		}
+		p := decodePath(a.Add.Path)
+		_, live := s.files.get(p)
+		_, removed := s.removed.get(p)
+		return live || removed
+	}
+	for _, a := range actions {
+		if a.Remove == nil {
+			continue
+		}
+		if _, live := s.files.get(decodePath(a.Remove.Path)); live {
+			return false
+		}
+	}
+	return true
 }
 
 // pause waits a random time that grows with the number of tries: the winner of the last race is the

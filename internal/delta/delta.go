@@ -49,6 +49,11 @@ var (
 	// ErrVersionGone says that the log doesn't go back to the version, or forward. The error is a
 	// *VersionGoneError.
 	ErrVersionGone = errors.New("no such version")
+	// ErrFilesGone says that files of a version aren't in the store any more. The error is a
+	// *FilesGoneError.
+	ErrFilesGone = errors.New("files were deleted by a vacuum")
+	// ErrRetention says that a retention is too short to be safe.
+	ErrRetention = errors.New("retention is too short")
 	// ErrAppendOnly says that the table's property delta.appendOnly forbids to delete rows.
 	ErrAppendOnly = errors.New("table is append only")
 	// ErrReadOnly says the table was opened for reading.

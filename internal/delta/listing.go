@@ -44,7 +44,7 @@ func (r reader) list(ctx context.Context) (*listing, error) {
 	}
 	slices.SortStableFunc(l.checkpoints, func(a, b checkpointName) int { return cmp.Compare(a.version, b.version) })
 	// A later version was committed later, whatever the clocks of several servers say.
-	for i := 1; i < len(l.commits); i++ {
+	for i := l.unbroken() + 1; i < len(l.commits); i++ {
 		if before := l.commits[i-1].at; !l.commits[i].at.After(before) {
 			l.commits[i].at = before.Add(time.Millisecond)
 		}
@@ -72,11 +72,7 @@ func (l *listing) oldest() (version int64, ok bool) {
 		}
 		return 0, false
 	}
-	i := len(l.commits) - 1
-	for i > 0 && l.commits[i-1].version == l.commits[i].version-1 {
-		i--
-	}
-	first := l.commits[i].version
+	first := l.commits[l.unbroken()].version
 	if first == 0 {
 		return 0, true
 	}
@@ -86,6 +82,15 @@ func (l *listing) oldest() (version int64, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// unbroken is the index of the first of the commits that lead to the newest without a gap.
+func (l *listing) unbroken() int {
+	i := max(len(l.commits)-1, 0)
+	for i > 0 && l.commits[i-1].version == l.commits[i].version-1 {
+		i--
+	}
+	return i
 }
 
 // versionAt is the last version committed at or before a time, of those that can be reached.

@@ -147,6 +147,15 @@ func (m *metadata) statsFor(want *tableschema.Table) map[string]string {
 	return conf
 }
 
+// takes reports whether files of an older schema can be read by this one.
+func (m *metadata) takes(older *metadata) bool {
+	if m == older {
+		return true
+	}
+	_, added, err := m.schema.merge(older.schema, "")
+	return err == nil && !added && slices.Equal(m.PartitionColumns, older.PartitionColumns)
+}
+
 // appendOnly reports whether rows may not be deleted.
 func (m *metadata) appendOnly() bool {
 	return strings.EqualFold(m.Configuration["delta.appendOnly"], "true")
