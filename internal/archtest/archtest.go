@@ -71,6 +71,7 @@ var Only = map[string][]string{
 	"github.com/apache/arrow-go/v18":      {"internal/tableschema", "internal/tablewriter", "internal/datafile", "internal/delta", "inference_tables", "system_tables"},
 	"github.com/parquet-go/parquet-go":    {"internal/delta", "internal/datafile"},
 	"github.com/aws/aws-sdk-go-v2":        {"internal/objstore/s3store"},
+	"github.com/aws/smithy-go":            {"internal/objstore/s3store"},
 	"go.yaml.in/yaml":                     {"internal/config", "internal/pricing"},
 	"github.com/spf13/cobra":              {"cmd/..."},
 	"github.com/prometheus/client_golang": {"serving", "cmd/..."},
