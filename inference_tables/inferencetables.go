@@ -109,7 +109,7 @@ func NewTable(name string) (*ts.Table, error) {
 	}
 	t := &ts.Table{
 		Name: n, Comment: "Requests and responses of one endpoint, one row per request.",
-		Columns: columns, PartitionBy: "request_date",
+		Columns: columns, PartitionBy: "request_date", SortBy: []string{"request_time"},
 	}
 	return t, t.Validate()
 }

@@ -28,6 +28,7 @@ var endpointUsage = mustTable(&ts.Table{
 	Name:        ts.Name{Catalog: "system", Schema: "serving", Table: "endpoint_usage"},
 	Comment:     "One row per request to a serving endpoint, whatever became of it.",
 	PartitionBy: "request_date",
+	SortBy:      []string{"request_time"},
 	Columns: []ts.Column{
 		{Name: "account_id", Type: text, Comment: "The installation's account."},
 		{Name: "workspace_id", Type: text, Comment: "The installation's workspace."},

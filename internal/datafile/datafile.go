@@ -1,13 +1,17 @@
-// Package datafile turns one Arrow batch into one Parquet file with its statistics, and reads such
-// files back.
+// Package datafile turns Arrow batches into Parquet files with their statistics, reads such files
+// back, and merges several into one, sorted, in bounded memory.
 //
 // Files are what Spark, Databricks, Trino, delta-rs and DuckDB read as data files of a Delta table:
 // timestamps in microseconds of UTC, decimals up to 18 digits as integers, no partition column.
 // Statistics are those of the Delta protocol's add.stats; a column marked NoStats has only its
 // null count there.
 //
-// Encoding is deterministic in the values and keeps nothing of the batch. The functions hold no
-// state and may run concurrently; there is no fake, tests use the real thing.
+// Encoding is deterministic in the values and keeps nothing of the batch. A Merge has as many rows
+// as it was given or is an error; what it can't read as the table's columns say it refuses by name.
+// There are no page indexes and bloom filters: no engine we know of prunes more by them than by the
+// row groups' statistics, which ids made in the order of time and rows sorted by it have already.
+//
+// The functions hold no state and may run concurrently; there is no fake, tests use the real thing.
 package datafile
 
 import (

@@ -134,7 +134,9 @@ func TestStatsOfInvalidText(t *testing.T) {
 	bld.AppendValues([]string{"a", "\xff\xfe"}, nil)
 	a := bld.NewArray()
 	defer a.Release()
-	if lo, hi := limits(str, a, a.IsValid); lo != "" || hi != "" {
+	limits := newLimits(str)
+	limits.add(a, a.IsValid)
+	if lo, hi := limits.json(); lo != "" || hi != "" {
 		t.Errorf("bounds %s, %s of text that is not UTF-8, want none", lo, hi)
 	}
 }

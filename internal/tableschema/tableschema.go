@@ -88,6 +88,9 @@ type Table struct {
 	Comment     string
 	Columns     []Column
 	PartitionBy string // a Date column, or "" for none
+	// SortBy are the columns that compaction puts rows in order of: those that queries ask ranges of.
+	// Strings, integers, dates and timestamps can be. Writers needn't keep to it.
+	SortBy []string
 }
 
 // Column returns the named column and its position, ignoring case.
@@ -114,6 +117,11 @@ func (t *Table) Validate() error {
 			return fmt.Errorf("table %s: column %s: %w", t.Name, c.Name, err)
 		}
 	}
+	for _, by := range t.SortBy {
+		if c, _, ok := t.Column(by); !ok || c.Name != by || by == t.PartitionBy || !c.Type.sortable() {
+			return fmt.Errorf("table %s: can't be sorted by %q", t.Name, by)
+		}
+	}
 	if t.PartitionBy == "" {
 		return nil
 	}
@@ -122,6 +130,14 @@ func (t *Table) Validate() error {
 		return fmt.Errorf("table %s: partition column %q is not a date column", t.Name, t.PartitionBy)
 	}
 	return nil
+}
+
+func (t Type) sortable() bool {
+	switch t.Kind {
+	case String, Int, Long, Date, Timestamp:
+		return true
+	}
+	return false
 }
 
 func (t Type) validate() error {

@@ -81,6 +81,9 @@ func TestValidateNamesTheFault(t *testing.T) {
 		"map without key": {Columns: []Column{{Name: "a", Type: Type{Kind: Map}}}},
 		"without element": {Columns: []Column{{Name: "a", Type: StructOf(Column{Name: "x", Type: Type{Kind: List}})}}},
 		"is empty":        {Columns: []Column{{}}},
+		`sorted by "b"`:   {Columns: []Column{{Name: "a"}}, SortBy: []string{"b"}},
+		`sorted by "m"`:   {Columns: []Column{{Name: "m", Type: StringMap()}}, SortBy: []string{"m"}},
+		`sorted by "d"`:   {Columns: []Column{{Name: "d", Type: Type{Kind: Date}}}, PartitionBy: "d", SortBy: []string{"d"}},
 	}
 	for want, tb := range tests {
 		if err := tb.Validate(); err == nil || !strings.Contains(err.Error(), want) {
