@@ -35,11 +35,12 @@ var Arrows = []Rule{
 	{"internal/maintain/gateways", []string{"internal/state"}},
 	{"internal/datafile", []string{"internal/tableschema"}},
 	{"internal/prune", []string{"internal/tableschema"}},
+	{"internal/filecache", []string{"internal/objstore/..."}},
 	{"internal/delta", []string{"internal/objstore/...", "internal/tableschema", "internal/datafile"}},
 	{"internal/factlog", []string{"internal/inference", "internal/wal"}},
 	{"internal/tablewriter", []string{
 		"internal/inference", "internal/tableschema", "internal/wal", "internal/factlog", "internal/datafile",
-		"internal/delta", "internal/rowtags", "internal/objstore/...",
+		"internal/delta", "internal/rowtags", "internal/objstore/...", "internal/prune", "internal/filecache",
 	}},
 
 	// The configuration file becomes a catalog of endpoints and keys.
