@@ -11,6 +11,7 @@ import (
 	"github.com/lakegate/lakegate/internal/config"
 	"github.com/lakegate/lakegate/internal/objstore"
 	"github.com/lakegate/lakegate/internal/objstore/fsstore"
+	"github.com/lakegate/lakegate/internal/objstore/s3store"
 )
 
 // openStore opens what holds a lake's tables and documents, as the configuration says. It talks to
@@ -69,6 +70,15 @@ func lakeDirs(cfg *config.Config, hot string) []string {
 
 func cacheDir(data string) string { return filepath.Join(data, "cache") }
 
-func openBucket(context.Context, *config.Config, *slog.Logger) (objstore.Store, error) {
-	return nil, errors.New("lake.url: tables in a bucket are not supported yet")
+func openBucket(ctx context.Context, cfg *config.Config, logger *slog.Logger) (objstore.Store, error) {
+	bucket, prefix, _ := cfg.Lake.Bucket()
+	c := cfg.Lake.S3
+	store, err := s3store.Open(ctx, s3store.Config{
+		Bucket: bucket, Prefix: prefix, Region: c.Region, Endpoint: c.Endpoint, PathStyle: c.PathStyle,
+		AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey.Reveal(), Timeout: c.Timeout,
+	}, logger)
+	if err != nil {
+		return nil, fmt.Errorf("open the lake %s: %w", cfg.Lake.URL, err)
+	}
+	return store, nil
 }

@@ -15,7 +15,7 @@ func build(o Options, run func(window) (Rows, error)) (*Report, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	b := builder{by: o.By, lines: map[string]*Line{}, versions: map[string]bool{}, dollars: new(big.Int)}
+	b := builder{by: o.By, lines: map[string]*Line{}, versions: map[string]*Sums{}, dollars: new(big.Int)}
 	b.total.add(Sums{})
 	for _, w := range windows(o) {
 		rows, err := run(w)
@@ -33,7 +33,7 @@ func build(o Options, run func(window) (Rows, error)) (*Report, error) {
 type builder struct {
 	by       []Dimension
 	lines    map[string]*Line // by group and class
-	versions map[string]bool
+	versions map[string]*Sums // by price version
 	total    Sums
 	dollars  *big.Int // the ledger's sum of the column cost, in nano-dollars
 	newest   *time.Time
@@ -88,7 +88,10 @@ func (b *builder) addGroup(r []*string, sums Sums) error {
 		return fmt.Errorf("a row of unknown line %q", *line)
 	}
 	if version != nil && l.Class != Unpriced {
-		b.versions[*version] = true
+		if b.versions[*version] == nil {
+			b.versions[*version] = &Sums{}
+		}
+		b.versions[*version].add(sums)
 	}
 	key := groupKey(l)
 	if b.lines[key] == nil {
@@ -158,6 +161,9 @@ func parseTime(s string) (time.Time, error) {
 // report orders the lines and proves that they add up.
 func (b *builder) report(o Options) (*Report, error) {
 	r := &Report{Options: o, ByClass: map[Class]Sums{}, Total: b.total, PriceVersions: slices.Sorted(maps.Keys(b.versions)), Newest: b.newest}
+	for _, v := range r.PriceVersions {
+		r.Prices = append(r.Prices, PriceUse{v, *b.versions[v]})
+	}
 	var all Sums
 	for _, c := range []Class{Allocated, Untagged, Unpriced} {
 		var part Sums

@@ -21,6 +21,9 @@ const (
 	Markdown Format = "md"
 )
 
+// Show makes text of callers safe to print: what isn't printable could move a terminal's cursor.
+func Show(s string) string { return Dimension{}.show(&s) }
+
 // ParseFormat reads the name of a format.
 func ParseFormat(s string) (Format, error) {
 	switch f := Format(s); f {
@@ -133,8 +136,8 @@ func (d Dimension) show(v *string) string {
 	return string(clean)
 }
 
-// equations are the two sums that the report stands for.
-func (r *Report) equations() []string {
+// Equations are the two sums that the report stands for.
+func (r *Report) Equations() []string {
 	parts := []Sums{r.ByClass[Allocated], r.ByClass[Untagged], r.ByClass[Unpriced], r.Total}
 	var costs []*big.Int
 	for _, p := range parts {
@@ -188,7 +191,7 @@ func (r *Report) facts() []string {
 	if r.Made.Before(r.To) {
 		facts = append(facts, "The period is not over yet.")
 	}
-	return facts
+	return append(facts, r.Remarks...)
 }
 
 func (r *Report) date(t time.Time) string { return t.In(r.Location).Format(time.DateOnly) }

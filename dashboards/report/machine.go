@@ -22,12 +22,18 @@ func (r *Report) csv() string {
 		"requests", "failed_requests", "generated_requests", "input_tokens", "output_tokens", "cached_input_tokens", "cost_nanos", "cost_usd",
 		"price_versions", "period_from", "period_to", "time_zone", "newest_request", "made_at",
 	}
+	for _, c := range r.Columns {
+		rest = append(rest, c.Name)
+	}
 	head := slices.Clone(fixed)
 	for _, d := range r.By {
 		head = append(head, d.column(fixed, rest))
 	}
 	write(append(head, rest...))
 	meta := []string{strings.Join(r.PriceVersions, " "), r.date(r.From), r.date(r.To), r.Location.String(), r.newest(), r.stamp(r.Made)}
+	for _, c := range r.Columns {
+		meta = append(meta, spreadsheet(&c.Value))
+	}
 	for _, l := range r.Lines {
 		row := []string{"line", string(l.Class), string(l.Reason)}
 		for _, v := range l.Group {
@@ -125,7 +131,7 @@ func (s Sums) json() jsonSums {
 func (r *Report) json() string {
 	doc := jsonReport{
 		Report: "chargeback", By: []string{}, From: r.stamp(r.From), To: r.stamp(r.To), TimeZone: r.Location.String(), MadeAt: r.stamp(r.Made),
-		PriceVersions: append([]string{}, r.PriceVersions...), Lines: []jsonLine{}, Equations: r.equations(),
+		PriceVersions: append([]string{}, r.PriceVersions...), Lines: []jsonLine{}, Equations: r.Equations(),
 		Sums: map[string]jsonSums{"total": r.Total.json()},
 	}
 	if r.Newest != nil {

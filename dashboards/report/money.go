@@ -26,6 +26,9 @@ func dollars(nanos *big.Int, places int) string {
 	return sign + whole + "." + frac[:places]
 }
 
+// USD prints nano-dollars as dollars, every digit of them.
+func USD(nanos *big.Int) string { return dollars(nanos, decimals) }
+
 // places is the fewest decimals, at least two, that show every amount exactly.
 func places(amounts []*big.Int) int {
 	n := 2

@@ -44,7 +44,7 @@ func (r *Report) table() string {
 		}
 		line(row)
 	}
-	s.WriteString("\n" + strings.Join(r.equations(), "\n") + "\n")
+	s.WriteString("\n" + strings.Join(r.Equations(), "\n") + "\n")
 	for _, n := range r.notes() {
 		s.WriteString("\n" + n)
 	}
@@ -92,7 +92,7 @@ func (r *Report) markdown() string {
 		}
 	}
 	s.WriteString("\n")
-	for _, e := range r.equations() {
+	for _, e := range r.Equations() {
 		s.WriteString("**" + e + "**\n\n")
 	}
 	for _, n := range r.notes() {

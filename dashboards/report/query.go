@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-const ledger = "system.serving.endpoint_usage"
+// Ledger is the table that the report reads.
+const Ledger = "system.serving.endpoint_usage"
 
 // measures are the sums that every line has, in the order of the result.
 var measures = []struct{ name, expr string }{
@@ -25,7 +26,11 @@ const totalLine = "total"
 // query is the report's SELECT for one window. Its rows are groups (g1, g2, ..., line and
 // price_version) and one row of line total: sums over the same rows without any grouping, with
 // the sum of the column cost, that the groups must add up to. One statement sees one snapshot.
-func query(by []Dimension, w window) string {
+func query(by []Dimension, w window, asOf *int64) string {
+	table := Ledger
+	if asOf != nil {
+		table = fmt.Sprintf("%s VERSION AS OF %d", Ledger, *asOf)
+	}
 	var s strings.Builder
 	s.WriteString("WITH calls AS (\n  SELECT\n")
 	var groups, nulls []string
@@ -36,7 +41,7 @@ func query(by []Dimension, w window) string {
 	}
 	s.WriteString("    " + classify(by) + " AS line,\n")
 	s.WriteString("    price_version, outcome, generated, input_token_count, output_token_count, cached_input_token_count, cost_nanos, request_time\n")
-	s.WriteString("  FROM " + ledger + "\n  WHERE " + w.where() + "\n)\n")
+	s.WriteString("  FROM " + table + "\n  WHERE " + w.where() + "\n)\n")
 	groups = append(groups, "line", "price_version")
 	nulls = append(nulls, quote(totalLine), "NULL")
 	s.WriteString("SELECT " + strings.Join(groups, ", "))
@@ -48,7 +53,7 @@ func query(by []Dimension, w window) string {
 	for _, m := range measures {
 		s.WriteString(",\n  " + m.expr)
 	}
-	s.WriteString(",\n  SUM(cost),\n  MAX(request_time)\nFROM " + ledger + "\nWHERE " + w.where())
+	s.WriteString(",\n  SUM(cost),\n  MAX(request_time)\nFROM " + table + "\nWHERE " + w.where())
 	return s.String()
 }
 

@@ -17,7 +17,7 @@ func TestQueries(t *testing.T) {
 		if len(ws) != 1 {
 			t.Fatalf("%s: %d windows", name, len(ws))
 		}
-		golden(t, name, query(o.By, ws[0])+"\n")
+		golden(t, name, query(o.By, ws[0], nil)+"\n")
 	}
 }
 
@@ -68,10 +68,10 @@ func TestTagsAreStrings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sql := query(by, windows(options(t, "", "2026-11", "", time.UTC))[0])
+		sql := query(by, windows(options(t, "", "2026-11", "", time.UTC))[0], nil)
 		strip := strings.ReplaceAll(sql, "'"+strings.ReplaceAll(key, "'", "''")+"'", "'team'")
 		plain, _ := ParseBy("team")
-		if strip != query(plain, windows(options(t, "", "2026-11", "", time.UTC))[0]) {
+		if strip != query(plain, windows(options(t, "", "2026-11", "", time.UTC))[0], nil) {
 			t.Errorf("tag %q changes the query:\n%s", key, sql)
 		}
 	}
@@ -85,5 +85,14 @@ func TestParseFormat(t *testing.T) {
 	}
 	if _, err := ParseFormat("xls"); err == nil || !strings.Contains(err.Error(), "use table, csv, json or md") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestQueryOfAVersion(t *testing.T) {
+	w := windows(options(t, "", "2026-11", "", time.UTC))[0]
+	version := int64(41)
+	sql := query(nil, w, &version)
+	if n := strings.Count(sql, "FROM "+Ledger+" VERSION AS OF 41\n"); n != 2 || strings.Count(sql, Ledger) != 2 {
+		t.Errorf("not all of the query reads version 41:\n%s", sql)
 	}
 }

@@ -41,6 +41,7 @@ type Options struct {
 	From, To time.Time      // To is not included; ParsePeriod makes both from calendar dates
 	Location *time.Location // of days and months, and of printed times
 	Made     time.Time      // when the report is made; printed
+	AsOf     *int64         // the version of the ledger to read; nil for the newest, unlanded rows included
 }
 
 // ErrUnbalanced says that the lines do not add up to the ledger. Nothing is reported then.
@@ -128,11 +129,25 @@ type Report struct {
 	ByClass       map[Class]Sums
 	Total         Sums       // of the ledger, not of the lines; they are equal
 	PriceVersions []string   // of the price lists that costs come from, sorted
+	Prices        []PriceUse // the same with what each was used for
 	Newest        *time.Time // the newest request of the period, nil when it has none
+
+	// What the maker of a Report may add: lines above the table for people, and columns of the CSV.
+	Remarks []string
+	Columns []Column
+}
+
+// Column is a value that every row of the CSV has.
+type Column struct{ Name, Value string }
+
+// PriceUse is what one version of the price list was used for.
+type PriceUse struct {
+	Version string
+	Sums
 }
 
 // Chargeback runs the report. Errors are the Runner's, those of a result that isn't what was
 // asked for, and ErrUnbalanced.
 func Chargeback(ctx context.Context, run Runner, o Options) (*Report, error) {
-	return build(o, func(w window) (Rows, error) { return run.Query(ctx, query(o.By, w)) })
+	return build(o, func(w window) (Rows, error) { return run.Query(ctx, query(o.By, w, o.AsOf)) })
 }

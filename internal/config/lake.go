@@ -23,7 +23,7 @@ type S3 struct {
 	PathStyle       bool          `yaml:"path_style"`
 	AccessKeyID     string        `yaml:"access_key_id"` // given together with the next, or neither
 	SecretAccessKey secret.String `yaml:"secret_access_key"`
-	Timeout         time.Duration `yaml:"timeout"` // of one request, its retries not included
+	Timeout         time.Duration `yaml:"timeout"` // of a call that makes no progress, tries included
 }
 
 // Cache bounds the local copies of an s3:// lake's files.
