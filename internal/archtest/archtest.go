@@ -36,7 +36,7 @@ var Arrows = []Rule{
 	{"internal/datafile", []string{"internal/tableschema"}},
 	{"internal/prune", []string{"internal/tableschema"}},
 	{"internal/filecache", []string{"internal/objstore/..."}},
-	{"internal/delta", []string{"internal/objstore/...", "internal/tableschema", "internal/datafile"}},
+	{"internal/delta", []string{"internal/objstore/...", "internal/tableschema", "internal/datafile", "internal/prune"}},
 	{"internal/factlog", []string{"internal/inference", "internal/wal"}},
 	{"internal/tablewriter", []string{
 		"internal/inference", "internal/tableschema", "internal/wal", "internal/factlog", "internal/datafile",

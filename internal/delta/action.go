@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/lakegate/lakegate/internal/prune"
 )
 
 // action is one line of a commit; one field is set. Unknown actions have none.
@@ -159,7 +161,17 @@ type Add struct {
 	// Tags are the writer's own remarks, kept as long as the file is in the table. Read only.
 	Tags map[string]string
 
-	uri string // of the action, when encodePath doesn't give it
+	uri    string       // of the action, when encodePath doesn't give it
+	bounds *prune.Stats // of Stats
+}
+
+// Bounds is Stats, parsed as far as somebody asked. Files of a Snapshot keep theirs from version to
+// version.
+func (f *Add) Bounds() *prune.Stats {
+	if f.bounds == nil {
+		return prune.NewStats(f.Stats)
+	}
+	return f.bounds
 }
 
 // file returns the Add of an action.
@@ -170,7 +182,7 @@ func (a *addAction) file() *Add {
 	}
 	f := &Add{
 		Path: decodePath(a.Path), Size: a.Size, Rows: rows, Stats: a.Stats,
-		ModificationTime: time.UnixMilli(a.ModificationTime), Tags: a.Tags,
+		ModificationTime: time.UnixMilli(a.ModificationTime), Tags: a.Tags, bounds: prune.NewStats(a.Stats),
 	}
 	if encodePath(f.Path) != a.Path {
 		f.uri = a.Path
