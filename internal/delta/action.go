@@ -6,8 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -175,7 +179,7 @@ func (f *Add) Bounds() *prune.Stats {
 }
 
 // file returns the Add of an action.
-func (a *addAction) file() *Add {
+func (a *addAction) file(known *partitions) *Add {
 	rows := int64(-1)
 	if n := gjson.Get(a.Stats, "numRecords"); n.Type == gjson.Number {
 		rows = n.Int()
@@ -187,8 +191,37 @@ func (a *addAction) file() *Add {
 	if encodePath(f.Path) != a.Path {
 		f.uri = a.Path
 	}
-	f.PartitionValues = partitionValues(a.PartitionValues)
+	f.PartitionValues = known.values(a.PartitionValues)
 	return f
+}
+
+// partitions has one map for all files of a partition: a map of its own would be half of what a file
+// takes in memory.
+type partitions struct {
+	mu    sync.Mutex
+	known map[string]map[string]string
+}
+
+// values returns the values, "" for NULL. The map is shared and read only.
+func (p *partitions) values(values map[string]*string) map[string]string {
+	if len(values) == 0 {
+		return nil
+	}
+	key := ""
+	for _, c := range slices.Sorted(maps.Keys(values)) {
+		key += strconv.Quote(c) + strconv.Quote(value(values[c]))
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known, ok := p.known[key]
+	if !ok {
+		if p.known == nil {
+			p.known = map[string]map[string]string{}
+		}
+		known = partitionValues(values)
+		p.known[key] = known
+	}
+	return known
 }
 
 // partitionValues writes NULL as "".

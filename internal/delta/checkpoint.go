@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/lakegate/lakegate/internal/objstore"
 )
@@ -36,19 +39,26 @@ func (r reader) checkpoint(ctx context.Context, n checkpointName) (*Snapshot, er
 	if n.version < 0 || n.parts < 0 || n.parts > maxParts {
 		return nil, fmt.Errorf("checkpoint %d in %d parts: %w", n.version, n.parts, ErrCorrupt)
 	}
-	c := commit{version: n.version}
-	for _, key := range r.checkpointKeys(n) {
-		data, _, err := r.store.Get(ctx, key)
-		if err != nil {
-			return nil, fmt.Errorf("checkpoint %d: %w", n.version, err)
-		}
-		actions, err := decodeCheckpoint(data)
-		if err != nil {
-			return nil, fmt.Errorf("checkpoint %d: %s: %w", n.version, key, err)
-		}
-		c.actions = append(c.actions, actions...)
+	keys := r.checkpointKeys(n)
+	parts := make([][]action, len(keys))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for i, key := range keys {
+		g.Go(func() error {
+			data, _, err := r.store.Get(gctx, key)
+			if err == nil {
+				parts[i], err = decodeCheckpoint(data)
+			}
+			if err != nil {
+				return fmt.Errorf("checkpoint %d: %s: %w", n.version, key, err)
+			}
+			return nil
+		})
 	}
-	s, err := emptySnapshot(r.path).apply([]commit{c})
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	s, err := emptySnapshot(r.path).apply([]commit{{n.version, slices.Concat(parts...)}})
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
@@ -74,12 +84,42 @@ func (t *Table) Checkpoint(ctx context.Context) error {
 	return nil
 }
 
-// checkpointIfDue writes a checkpoint of every interval's last version. The table is complete
-// without it, so a failure is logged and forgotten.
+const (
+	// quickCheckpoint is how many files a checkpoint has at most that is written before the commit
+	// returns: some 30 ms of work.
+	quickCheckpoint = 5000
+	// checkpointTime bounds the writing of one beside the commits.
+	checkpointTime = 5 * time.Minute
+)
+
+// checkpointIfDue writes a checkpoint of every interval's last version: a large one beside the
+// commits that follow, one at a time.
 func (t *Table) checkpointIfDue(ctx context.Context, s *Snapshot) {
 	if t.opts.CheckpointInterval < 0 || s.Version == 0 || s.Version%t.opts.CheckpointInterval != 0 {
 		return
 	}
+	if s.files.n+s.removed.n <= t.quick {
+		t.tryCheckpoint(ctx, s)
+		return
+	}
+	if !t.checkpointing.CompareAndSwap(false, true) {
+		return
+	}
+	t.background.Go(func() {
+		defer t.checkpointing.Store(false)
+		ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), checkpointTime)
+		defer stop()
+		t.tryCheckpoint(ctx, s)
+	})
+}
+
+// Wait returns when no checkpoint is being written any more. A process may end without it: the
+// next checkpoint will do.
+func (t *Table) Wait() { t.background.Wait() }
+
+// tryCheckpoint writes a checkpoint. The table is complete without it, so a failure is logged and
+// forgotten.
+func (t *Table) tryCheckpoint(ctx context.Context, s *Snapshot) {
 	if err := t.writeCheckpoint(ctx, s); err != nil {
 		t.opts.Logger.WarnContext(ctx, "delta checkpoint not written", "table", t.log.path, "version", s.Version, "error", err)
 	}

@@ -246,3 +246,58 @@ func TestTombstones(t *testing.T) {
 		t.Errorf("without the property: %v, want a week", got)
 	}
 }
+
+// A large checkpoint is written beside the commits, one at a time.
+func TestCheckpointInBackground(t *testing.T) {
+	store := memstore.New()
+	tbl, err := OpenOrCreate(t.Context(), store, usage(), Options{CheckpointInterval: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tbl.quick = 0
+	writing, finish := make(chan struct{}), make(chan struct{})
+	five := tbl.log.checkpointKeys(checkpointName{version: 5})[0]
+	store.Inject(func(c memstore.Call) memstore.Fault {
+		if c.Op == memstore.Create && c.Key == five {
+			close(writing)
+			<-finish
+		}
+		return memstore.Fault{}
+	})
+	for i := range 5 {
+		appendFile(t, tbl, "log", i+1)
+	}
+	<-writing
+	for i := range 7 { // the checkpoint of version 10 is due while that of 5 is being written
+		appendFile(t, tbl, "log", i+6)
+	}
+	close(finish)
+	tbl.Wait()
+	l, err := tbl.log.list(t.Context())
+	if err != nil || len(l.checkpoints) != 1 || l.checkpoints[0].version != 5 {
+		t.Errorf("checkpoints %v, %v", l.checkpoints, err)
+	}
+	for i := range 3 {
+		appendFile(t, tbl, "log", i+13)
+	}
+	tbl.Wait()
+	remove(t, store, tbl, 0, 14)
+	same(t, fresh(t, store), tbl.Snapshot())
+}
+
+// A process that runs for long forgets removed files when their retention is over, as checkpoints do.
+func TestTombstonesAreForgotten(t *testing.T) {
+	store := memstore.New()
+	tbl := openOrCreate(t, store)
+	gone := func(path string, age time.Duration) action {
+		return action{Remove: &removeAction{Path: path, DeletionTimestamp: time.Now().Add(-age).UnixMilli()}}
+	}
+	s, err := tbl.Snapshot().apply([]commit{{999, []action{gone("old.parquet", 8*24*time.Hour), gone("new.parquet", time.Hour)}}})
+	if err != nil || s.removed.n != 2 {
+		t.Fatalf("%d tombstones, %v", s.removed.n, err)
+	}
+	s, err = s.apply([]commit{{1000, nil}})
+	if err != nil || s.removed.n != 1 {
+		t.Errorf("%d tombstones, %v", s.removed.n, err)
+	}
+}

@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -73,7 +74,7 @@ type Options struct {
 
 const defaultCheckpointInterval = 50
 
-// Table is an open table. There is nothing to close.
+// Table is an open table. There is nothing to close; Wait has what runs beside the commits end.
 type Table struct {
 	log     reader
 	opts    Options
@@ -84,6 +85,10 @@ type Table struct {
 	refresh flight
 	writer  chan struct{}            // held by the append that is under way
 	fits    atomic.Pointer[metadata] // metaData that has all columns of want
+
+	quick         int         // files in a checkpoint that is written at once
+	checkpointing atomic.Bool // one is being written in the background
+	background    sync.WaitGroup
 }
 
 // Open opens the table under path (below the store's root) for reading. ErrNotTable, ErrProtocol.
@@ -138,7 +143,7 @@ func newTable(store objstore.Store, path string, opts Options) *Table {
 	}
 	return &Table{
 		log: reader{store, path}, opts: opts,
-		refresh: newFlight(), writer: make(chan struct{}, 1),
+		refresh: newFlight(), writer: make(chan struct{}, 1), quick: quickCheckpoint,
 	}
 }
 

@@ -1,6 +1,7 @@
 package delta
 
 import (
+	"cmp"
 	"iter"
 	"maps"
 	"path"
@@ -8,37 +9,64 @@ import (
 	"strings"
 )
 
-// fileSet is an immutable map by path, kept per folder and sorted: a commit copies the list of the
-// folder it writes to (a day), not the whole table.
+// fileSet is an immutable map by path, kept per folder as a list of short sorted runs: a commit copies
+// the runs it touches, not the folder (a day), and not the table.
 type fileSet[T any] struct {
-	folders map[string][]entry[T]
+	folders map[string][]run[T]
 	n       int
 }
+
+// run is a sorted piece of a folder, never empty.
+type run[T any] []entry[T]
 
 type entry[T any] struct {
 	path  string
 	value *T
 }
 
+// A run that grew past maxRun is cut into pieces of half that. Runs that shrink are not joined:
+// files leave a folder together, when it is compacted.
+const maxRun = 256
+
+func byPath[T any](a, b entry[T]) int { return cmp.Compare(a.path, b.path) }
+
+// find returns the place of the path, and whether it is there.
+func (r run[T]) find(p string) (int, bool) {
+	return slices.BinarySearchFunc(r, p, func(e entry[T], p string) int { return strings.Compare(e.path, p) })
+}
+
+// runOf is the index of the run that has the path, or would: the last that starts at or before it.
+func runOf[T any](runs []run[T], p string) int {
+	i, found := slices.BinarySearchFunc(runs, p, func(r run[T], p string) int { return strings.Compare(r[0].path, p) })
+	if found {
+		return i
+	}
+	return max(i-1, 0)
+}
+
 // get returns what is under the path.
 func (s fileSet[T]) get(p string) (*T, bool) {
-	list := s.folders[path.Dir(p)]
-	i, ok := slices.BinarySearchFunc(list, p, entry[T].compare)
+	runs := s.folders[path.Dir(p)]
+	if len(runs) == 0 {
+		return nil, false
+	}
+	r := runs[runOf(runs, p)]
+	i, ok := r.find(p)
 	if !ok {
 		return nil, false
 	}
-	return list[i].value, true
+	return r[i].value, true
 }
-
-func (e entry[T]) compare(p string) int { return strings.Compare(e.path, p) }
 
 // all yields everything, folder after folder, each in order of paths.
 func (s fileSet[T]) all() iter.Seq[*T] {
 	return func(yield func(*T) bool) {
 		for _, folder := range slices.Sorted(maps.Keys(s.folders)) {
-			for _, e := range s.folders[folder] {
-				if !yield(e.value) {
-					return
+			for _, r := range s.folders[folder] {
+				for _, e := range r {
+					if !yield(e.value) {
+						return
+					}
 				}
 			}
 		}
@@ -56,25 +84,58 @@ func (s fileSet[T]) with(changes map[string]*T) fileSet[T] {
 	}
 	next := fileSet[T]{maps.Clone(s.folders), s.n}
 	if next.folders == nil {
-		next.folders = map[string][]entry[T]{}
+		next.folders = map[string][]run[T]{}
 	}
 	for folder, changed := range byFolder {
-		slices.SortFunc(changed, func(a, b entry[T]) int { return strings.Compare(a.path, b.path) })
-		old := s.folders[folder]
-		list := merge(old, changed)
-		next.n += len(list) - len(old)
-		if next.folders[folder] = list; len(list) == 0 {
+		slices.SortFunc(changed, byPath)
+		runs, grown := mergeFolder(s.folders[folder], changed)
+		next.n += grown
+		if next.folders[folder] = runs; len(runs) == 0 {
 			delete(next.folders, folder)
 		}
 	}
 	return next
 }
 
+// mergeFolder returns the runs of a folder after sorted changes, and by how many entries they grew.
+func mergeFolder[T any](old []run[T], changed []entry[T]) (runs []run[T], grown int) {
+	if len(old) == 0 {
+		old = []run[T]{nil}
+	}
+	runs = make([]run[T], 0, len(old)+len(changed)/maxRun+1)
+	for i, r := range old {
+		mine := changed
+		if i+1 < len(old) {
+			end, _ := slices.BinarySearchFunc(changed, old[i+1][0].path, func(e entry[T], p string) int { return strings.Compare(e.path, p) })
+			mine = changed[:end]
+		}
+		changed = changed[len(mine):]
+		if len(mine) == 0 {
+			if len(r) > 0 {
+				runs = append(runs, r)
+			}
+			continue
+		}
+		merged := merge(r, mine)
+		grown += len(merged) - len(r)
+		if len(merged) <= maxRun {
+			if len(merged) > 0 {
+				runs = append(runs, merged)
+			}
+			continue
+		}
+		for piece := range slices.Chunk(merged, maxRun/2) {
+			runs = append(runs, slices.Clip(piece))
+		}
+	}
+	return runs, grown
+}
+
 // merge returns the sorted old list with the sorted changes.
-func merge[T any](old, changed []entry[T]) []entry[T] {
-	list := make([]entry[T], 0, len(old)+len(changed))
+func merge[T any](old, changed []entry[T]) run[T] {
+	list := make(run[T], 0, len(old)+len(changed))
 	for _, c := range changed {
-		i, found := slices.BinarySearchFunc(old, c.path, entry[T].compare)
+		i, found := run[T](old).find(c.path)
 		list = append(list, old[:i]...)
 		if old = old[i:]; found {
 			old = old[1:]

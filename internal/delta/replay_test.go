@@ -149,8 +149,8 @@ func TestFileSet(t *testing.T) {
 	var olderModel map[string]int
 	for step := range 300 {
 		changes := map[string]*int{}
-		for range rnd.IntN(8) {
-			p := fmt.Sprintf("d=%d/%d", rnd.IntN(4), rnd.IntN(30))
+		for range 1 << rnd.IntN(10) {
+			p := fmt.Sprintf("d=%d/%d", rnd.IntN(4), rnd.IntN(1<<(1+rnd.IntN(12))))
 			if rnd.IntN(3) == 0 {
 				changes[p] = nil
 				delete(model, p)

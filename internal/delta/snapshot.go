@@ -22,10 +22,13 @@ type Snapshot struct {
 	files      fileSet[Add]
 	removed    fileSet[removeAction]
 	txnUpdated map[string]int64 // ms, by application
+	partitions *partitions      // shared with the snapshots before and after
 }
 
 // emptySnapshot is a table before its first version.
-func emptySnapshot(path string) *Snapshot { return &Snapshot{Version: -1, path: path} }
+func emptySnapshot(path string) *Snapshot {
+	return &Snapshot{Version: -1, path: path, partitions: &partitions{}}
+}
 
 // Files yields the live files, folder by folder, in order of their paths. The Adds are read only.
 func (s *Snapshot) Files() iter.Seq[*Add] { return s.files.all() }
@@ -99,7 +102,25 @@ func (s *Snapshot) apply(commits []commit) (*Snapshot, error) {
 		return nil, fmt.Errorf("version %d: %w: no protocol or metaData so far", next.Version, ErrCorrupt)
 	}
 	next.files, next.removed = s.files.with(files), s.removed.with(removed)
+	if next.Version/forgetEvery > s.Version/forgetEvery {
+		next.removed = removedSince(next.removed, time.Now().Add(-next.meta.tombstones()))
+	}
 	return &next, nil
+}
+
+// forgetEvery is after how many versions removed files are forgotten whose retention is over, as
+// checkpoints do.
+const forgetEvery = 1000
+
+// removedSince returns the files removed at or after a time.
+func removedSince(all fileSet[removeAction], at time.Time) fileSet[removeAction] {
+	old := map[string]*removeAction{}
+	for r := range all.all() {
+		if r.DeletionTimestamp < at.UnixMilli() {
+			old[decodePath(r.Path)] = nil
+		}
+	}
+	return all.with(old)
 }
 
 // applyAction changes s, which is not shared yet, and notes changes of its files.
@@ -119,7 +140,7 @@ func (s *Snapshot) applyAction(a action, files map[string]*Add, removed map[stri
 		if len(a.Add.DeletionVector) > 0 && string(a.Add.DeletionVector) != "null" {
 			return s.deletionVectors()
 		}
-		f := a.Add.file()
+		f := a.Add.file(s.partitions)
 		files[f.Path], removed[f.Path] = f, nil
 	case a.Remove != nil:
 		p := decodePath(a.Remove.Path)
