@@ -109,13 +109,23 @@ func (t *Table) checkpointIfDue(ctx context.Context, s *Snapshot) {
 		defer t.checkpointing.Store(false)
 		ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), checkpointTime)
 		defer stop()
+		t.background.Go(func() {
+			select {
+			case <-t.closing:
+				stop()
+			case <-ctx.Done():
+			}
+		})
 		t.tryCheckpoint(ctx, s)
 	})
 }
 
-// Wait returns when no checkpoint is being written any more. A process may end without it: the
-// next checkpoint will do.
-func (t *Table) Wait() { t.background.Wait() }
+// Close ends what runs beside the commits: a checkpoint that is being written is given up, the next
+// one will do. It is safe twice.
+func (t *Table) Close() {
+	t.closeOnce.Do(func() { close(t.closing) })
+	t.background.Wait()
+}
 
 // tryCheckpoint writes a checkpoint. The table is complete without it, so a failure is logged and
 // forgotten.

@@ -272,7 +272,7 @@ func TestCheckpointInBackground(t *testing.T) {
 		appendFile(t, tbl, "log", i+6)
 	}
 	close(finish)
-	tbl.Wait()
+	tbl.background.Wait()
 	l, err := tbl.log.list(t.Context())
 	if err != nil || len(l.checkpoints) != 1 || l.checkpoints[0].version != 5 {
 		t.Errorf("checkpoints %v, %v", l.checkpoints, err)
@@ -280,9 +280,11 @@ func TestCheckpointInBackground(t *testing.T) {
 	for i := range 3 {
 		appendFile(t, tbl, "log", i+13)
 	}
-	tbl.Wait()
+	tbl.background.Wait()
 	remove(t, store, tbl, 0, 14)
 	same(t, fresh(t, store), tbl.Snapshot())
+	tbl.Close()
+	tbl.Close()
 }
 
 // A process that runs for long forgets removed files when their retention is over, as checkpoints do.

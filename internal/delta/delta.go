@@ -74,7 +74,7 @@ type Options struct {
 
 const defaultCheckpointInterval = 50
 
-// Table is an open table. There is nothing to close; Wait has what runs beside the commits end.
+// Table is an open table. Close one that was open for writing.
 type Table struct {
 	log     reader
 	opts    Options
@@ -89,6 +89,8 @@ type Table struct {
 	quick         int         // files in a checkpoint that is written at once
 	checkpointing atomic.Bool // one is being written in the background
 	background    sync.WaitGroup
+	closing       chan struct{}
+	closeOnce     sync.Once
 }
 
 // Open opens the table under path (below the store's root) for reading. ErrNotTable, ErrProtocol.
@@ -143,7 +145,7 @@ func newTable(store objstore.Store, path string, opts Options) *Table {
 	}
 	return &Table{
 		log: reader{store, path}, opts: opts,
-		refresh: newFlight(), writer: make(chan struct{}, 1), quick: quickCheckpoint,
+		refresh: newFlight(), writer: make(chan struct{}, 1), quick: quickCheckpoint, closing: make(chan struct{}),
 	}
 }
 

@@ -283,5 +283,6 @@ func (l *lake) close() {
 	defer l.view.leave()
 	for _, t := range l.all() {
 		t.dropHot(0)
+		t.closeWriter()
 	}
 }

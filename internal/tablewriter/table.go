@@ -32,6 +32,15 @@ type table struct {
 	landing landing // of the landing goroutine
 }
 
+// closeWriter ends what the table's writer does beside its commits.
+func (t *table) closeWriter() {
+	t.opening.Lock()
+	defer t.opening.Unlock()
+	if t.writer != nil {
+		t.writer.Close()
+	}
+}
+
 // columns returns what is known of the table's columns, nil for nothing.
 func (t *table) columns() *tableschema.Table {
 	t.mu.Lock()
