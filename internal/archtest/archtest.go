@@ -25,7 +25,9 @@ var Arrows = []Rule{
 	{"internal/tableschema", nil},
 	{"internal/objstore/s3test", []string{"internal/objstore/...", "internal/launch"}}, // tests only
 	{"internal/objstore/...", nil},
-	{"internal/wal", nil},
+	{"internal/disk", nil},
+	{"internal/wal", []string{"internal/disk"}},
+	{"internal/faultdisk", []string{"internal/disk"}},
 	{"internal/rowtags", nil},
 
 	// Built on the leaves.
@@ -39,6 +41,7 @@ var Arrows = []Rule{
 	{"internal/delta", []string{"internal/objstore/...", "internal/tableschema", "internal/datafile", "internal/prune"}},
 	{"internal/factlog", []string{"internal/inference", "internal/wal"}},
 	{"internal/tablewriter", []string{
+		"internal/disk",
 		"internal/inference", "internal/tableschema", "internal/wal", "internal/factlog", "internal/datafile",
 		"internal/delta", "internal/rowtags", "internal/objstore/...", "internal/prune", "internal/filecache",
 	}},

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/lakegate/lakegate/internal/disk"
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/internal/wal"
 )
@@ -196,7 +197,7 @@ func TestDamagedLedgerIsNotOpened(t *testing.T) {
 		b := append([]byte(nil), good...)
 		b[i] ^= 0x15
 		must(t, os.WriteFile(path, b, 0o600))
-		if l, err := readLedger(cfg.logDir()); err == nil && i < len(good)-1 || err != nil && !errors.As(err, &damage) {
+		if l, err := readLedger(disk.OS, cfg.logDir()); err == nil && i < len(good)-1 || err != nil && !errors.As(err, &damage) {
 			t.Fatalf("byte %d changed: %+v, %v", i, l, err)
 		}
 	}

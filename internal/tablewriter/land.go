@@ -146,7 +146,7 @@ func (w *Writer) settle() error {
 		next = next.counted(s.Number, w.tallies[s.Number])
 	}
 	if next != w.ledger {
-		if err := next.write(w.cfg.logDir()); err != nil {
+		if err := next.write(w.cfg.fs(), w.cfg.logDir()); err != nil {
 			return err
 		}
 		w.ledger = next

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/lakegate/lakegate/internal/disk"
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/internal/rowtags"
 	"github.com/lakegate/lakegate/internal/wal"
@@ -23,6 +24,7 @@ type ledger struct {
 	Log     string                 `json:"log"`     // the log's id
 	Through uint64                 `json:"through"` // segments up to this one are counted, and their rows landed
 	Missing []uint64               `json:"missing_segments,omitempty"`
+	Holes   []hole                 `json:"holes,omitempty"` // records that a power cut took, or a repair
 	Tables  map[string]ledgerTable `json:"tables"`
 }
 
@@ -35,6 +37,14 @@ type ledgerTable struct {
 	LostIDs []inference.ID `json:"lost_ids,omitempty"` // the first maxLostIDs of them
 }
 
+// hole is records that the log has lost, as a wal.Hole says it.
+type hole struct {
+	Epoch uint64 `json:"epoch"`
+	First uint64 `json:"first"`
+	Last  uint64 `json:"last"`
+	Open  bool   `json:"open,omitempty"` // there may have been more
+}
+
 const (
 	ledgerFormat = 1
 	maxLostIDs   = 1000
@@ -45,9 +55,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func ledgerPath(logDir string) string { return filepath.Join(logDir, "ledger") }
 
 // readLedger reads the ledger; an empty one when there is none yet.
-func readLedger(logDir string) (*ledger, error) {
+func readLedger(fs disk.FS, logDir string) (*ledger, error) {
 	path := ledgerPath(logDir)
-	b, err := os.ReadFile(path)
+	b, err := disk.ReadFile(fs, path)
 	if errors.Is(err, os.ErrNotExist) {
 		return &ledger{Format: ledgerFormat, Tables: map[string]ledgerTable{}}, nil
 	}
@@ -79,13 +89,13 @@ func readLedger(logDir string) (*ledger, error) {
 }
 
 // write puts the ledger on disk, whole or not at all.
-func (l *ledger) write(logDir string) error {
+func (l *ledger) write(fs disk.FS, logDir string) error {
 	text, err := json.Marshal(l)
 	if err != nil {
 		return fmt.Errorf("write ledger: %w", err)
 	}
 	b := fmt.Appendf(nil, "%s\ncrc32c %08x\n", text, crc32.Checksum(text, castagnoli))
-	if err := wal.WriteFile(ledgerPath(logDir), b); err != nil {
+	if err := disk.WriteFile(fs, ledgerPath(logDir), b); err != nil {
 		return fmt.Errorf("write ledger: %w", err)
 	}
 	return nil
@@ -128,4 +138,28 @@ func (l *ledger) lacks(segments ...uint64) (added bool) {
 		}
 	}
 	return added
+}
+
+// lacksRecords adds records that are gone for good, and reports whether there was anything new.
+func (l *ledger) lacksRecords(holes ...wal.Hole) (added bool) {
+	for _, h := range holes {
+		n := hole{h.Epoch, h.First, h.Last, h.Open}
+		i := slices.IndexFunc(l.Holes, func(old hole) bool { return old.Epoch == n.Epoch && old.First == n.First })
+		if i < 0 {
+			l.Holes = append(l.Holes, n)
+			added = true
+		} else if old := l.Holes[i]; n.Last > old.Last {
+			l.Holes[i].Last = n.Last
+			added = true
+		}
+	}
+	return added
+}
+
+// lostRecords is how many log records are gone at least.
+func (l *ledger) lostRecords() (n int64) {
+	for _, h := range l.Holes {
+		n += int64(h.Last - h.First + 1)
+	}
+	return n
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/lakegate/lakegate/internal/disk"
 	"github.com/lakegate/lakegate/internal/factlog"
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/internal/tableschema"
@@ -37,7 +38,7 @@ func OpenReader(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logg
 	if _, err := os.Stat(cfg.Dir); err != nil {
 		return nil, fmt.Errorf("open lake for reading: %w", err)
 	}
-	log, found, err := openStoppedLog(cfg.logDir())
+	log, found, err := openStoppedLog(cfg.fs(), cfg.logDir())
 	if errors.Is(err, ErrLocked) {
 		return nil, fmt.Errorf("a gateway is running on %s, ask it instead (--server): %w", cfg.Dir, err)
 	}
@@ -102,8 +103,8 @@ func (r *Reader) Close() error {
 // stoppedLog is a log that no process writes; maybe there is none at all.
 type stoppedLog struct{ view *wal.View }
 
-func openStoppedLog(dir string) (*stoppedLog, *wal.Recovery, error) {
-	v, found, err := wal.OpenView(dir)
+func openStoppedLog(fs disk.FS, dir string) (*stoppedLog, *wal.Recovery, error) {
+	v, found, err := wal.OpenViewOn(fs, dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return &stoppedLog{}, &wal.Recovery{}, nil
 	}

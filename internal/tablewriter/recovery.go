@@ -52,21 +52,35 @@ func (w *Writer) identify(found *wal.Recovery) error {
 			Hint: "put the folder's files back together, or move the ledger away to count from now on",
 		}
 	}
-	missing := missingSegments(l, found)
-	if !l.lacks(missing...) {
+	missing, holes := missingSegments(l, found), missingRecords(l, found)
+	lacks, hollow := l.lacks(missing...), l.lacksRecords(holes...)
+	w.stats.holes.Store(int64(len(l.Holes)))
+	w.stats.lostRecords.Store(l.lostRecords())
+	if lacks {
+		w.logger.Error("segments of the log are gone; their rows are lost and verify reports it", "segments", missing)
+	}
+	if hollow {
+		w.logger.Error("records of the log are gone: power was cut before they were on disk, or they were damaged and given up", "holes", fmt.Sprint(holes))
+	}
+	if !lacks && !hollow {
 		return nil
 	}
-	w.logger.Error("segments of the log are gone; their rows are lost and verify reports it", "segments", missing)
-	return l.write(w.cfg.logDir())
+	return l.write(w.cfg.fs(), w.cfg.logDir())
 }
 
 // missingSegments returns the segments that are neither counted in the ledger nor in the folder.
 func missingSegments(l *ledger, found *wal.Recovery) []uint64 {
-	missing := slices.Clone(found.Missing)
+	missing := slices.DeleteFunc(slices.Clone(found.Missing), func(n uint64) bool { return n <= l.Through })
 	if len(found.Segments) > 0 && found.Segments[0].Prev > l.Through {
 		missing = append(missing, found.Segments[0].Prev)
 	}
 	return missing
+}
+
+// missingRecords returns the holes in segments that the ledger has not counted: where it has, nothing
+// is missing from the tables.
+func missingRecords(l *ledger, found *wal.Recovery) []wal.Hole {
+	return slices.DeleteFunc(slices.Clone(found.Holes), func(h wal.Hole) bool { return h.Segment <= l.Through })
 }
 
 // openRequests returns where the admit records of requests without an outcome are, oldest first. It

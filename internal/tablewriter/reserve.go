@@ -1,24 +1,26 @@
 package tablewriter
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
 
-	"golang.org/x/sys/unix"
+	"github.com/lakegate/lakegate/internal/disk"
 )
 
 // reserve is a file that only holds room on the log's disk. When the disk is full it is deleted, so
 // that the outcomes of running requests still fit; when there is room again it is made anew.
 type reserve struct {
+	fs   disk.FS
 	path string
 	size int64
 	mu   sync.Mutex
 	held bool
 }
 
-func newReserve(dir string, size int64) *reserve {
-	return &reserve{path: filepath.Join(dir, "reserve"), size: size}
+func newReserve(fs disk.FS, dir string, size int64) *reserve {
+	return &reserve{fs: fs, path: filepath.Join(dir, "reserve"), size: size}
 }
 
 // fill makes the file if it is not there. That it cannot is no error: there is no room to keep.
@@ -28,14 +30,17 @@ func (r *reserve) fill() {
 	if r.held || r.size == 0 {
 		return
 	}
-	f, err := os.OpenFile(r.path, os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := r.fs.Create(r.path)
+	if errors.Is(err, os.ErrExist) {
+		f, err = r.fs.Edit(r.path) // left by an earlier process
+	}
 	if err != nil {
 		return
 	}
-	err = allocate(f, r.size)
+	err = f.Allocate(r.size)
 	_ = f.Close() // nothing in it matters
 	if err != nil {
-		_ = os.Remove(r.path)
+		_ = r.fs.Remove(r.path)
 		return
 	}
 	r.held = true
@@ -49,22 +54,5 @@ func (r *reserve) release() bool {
 		return false
 	}
 	r.held = false
-	return os.Remove(r.path) == nil
-}
-
-// allocate gives the file size bytes of disk, also where the system cannot do so without writing.
-func allocate(f *os.File, size int64) error {
-	if info, err := f.Stat(); err == nil && info.Size() >= size {
-		return nil // left by an earlier process
-	}
-	if err := fallocate(f, size); err != unix.EOPNOTSUPP {
-		return err
-	}
-	zeros := make([]byte, 1<<20)
-	for at := int64(0); at < size; at += int64(len(zeros)) {
-		if _, err := f.WriteAt(zeros[:min(int64(len(zeros)), size-at)], at); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.fs.Remove(r.path) == nil
 }

@@ -15,6 +15,9 @@ type Stats struct {
 	Losses   int64 // facts and rows that could not be kept
 	Parked   int64 // records in memory because the disk is full
 
+	Holes       int64 // times that the log lost records: to a power cut, or to damage that was repaired
+	LostRecords int64 // records that are known to be gone so; a power cut may have taken more
+
 	Segments      int64 // files of the log, the active one included
 	LogBytes      int64 // in them
 	UnlandedBytes int64 // in those that are not landed
@@ -35,6 +38,7 @@ type Stats struct {
 // counters is what Stats is made of.
 type counters struct {
 	admitted, accepted, landed, losses  atomic.Int64
+	holes, lostRecords                  atomic.Int64 // as the ledger has them
 	active, backlog, logBytes, segments atomic.Int64 // bytes of the active segment; of sealed ones that are not landed; of all sealed
 	through                             atomic.Uint64
 	flushes, flushErrors                atomic.Int64
@@ -70,6 +74,7 @@ func (w *Writer) Stats() Stats {
 		LogID: w.log.ID(), LandedThrough: through, Unlanded: unlanded,
 		Admitted: c.admitted.Load(), Open: int64(w.pins.len()), Accepted: c.accepted.Load(), Landed: c.landed.Load(),
 		Losses: c.losses.Load(), Parked: w.parked.count.Load(),
+		Holes: c.holes.Load(), LostRecords: c.lostRecords.Load(),
 		Segments: c.segments.Load(), LogBytes: c.logBytes.Load() + c.active.Load(), UnlandedBytes: c.backlog.Load() + c.active.Load(),
 		HotRows: w.lake.hot.rows.Load(), HotFiles: w.lake.hot.files.Load(),
 		Flushes: c.flushes.Load(), FlushErrors: c.flushErrors.Load(), LastFlush: c.lastFlush, LastError: c.lastError,

@@ -72,7 +72,7 @@ func Verify(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logger) 
 		return nil, err
 	}
 	defer r.Close()
-	ledger, err := readLedger(cfg.logDir())
+	ledger, err := readLedger(cfg.fs(), cfg.logDir())
 	if err != nil {
 		return nil, err
 	}
@@ -119,6 +119,10 @@ func (v *verifier) checkLog(log *stoppedLog, found *wal.Recovery) {
 	l := *v.ledger
 	l.lacks(missingSegments(v.ledger, found)...)
 	v.report.MissingSegments = l.Missing
+	l.lacksRecords(missingRecords(v.ledger, found)...)
+	for _, h := range l.Holes {
+		v.note("the log lost %s: power was cut before they were on disk, or they were damaged and given up", wal.Hole{Epoch: h.Epoch, First: h.First, Last: h.Last, Open: h.Open})
+	}
 	for _, s := range l.Missing {
 		v.problem("log segment %d is gone; the rows it had are lost and not in the numbers", s)
 	}

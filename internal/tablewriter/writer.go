@@ -46,6 +46,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/lakegate/lakegate/internal/disk"
 	"github.com/lakegate/lakegate/internal/objstore"
 	"github.com/lakegate/lakegate/internal/tableschema"
 	"github.com/lakegate/lakegate/internal/wal"
@@ -81,7 +82,10 @@ type Config struct {
 	MaxBacklogBytes int64         // Admit refuses while more of the log than this is not landed
 	ReserveBytes    int64         // disk kept back so that admitted requests can be finished on a full disk
 	SyncInterval    time.Duration // a relaxed record is on disk after this long
+	SyncBytes       int64         // and earlier when so many bytes wait for the disk; 0 for no bound
 
+	// FS is where the log's folder is. Nil: the machine's file system.
+	FS disk.FS
 	// FailPoint, when set, is called at the named points of the way of a row. Nil in production.
 	FailPoint func(point string)
 }
@@ -91,6 +95,7 @@ func DefaultConfig(dir string) Config {
 	return Config{
 		Dir: dir, FlushInterval: 10 * time.Second, SegmentBytes: 64 << 20, FileBytes: 32 << 20,
 		MaxBacklogBytes: 4 << 30, ReserveBytes: 16 << 20, SyncInterval: wal.DefaultConfig().SyncInterval,
+		SyncBytes: wal.DefaultConfig().SyncBytes,
 	}
 }
 
@@ -113,13 +118,24 @@ func (c Config) Validate() error {
 			errs = append(errs, err)
 		}
 	}
-	if err := (wal.Config{SyncInterval: c.SyncInterval}).Validate(); err != nil {
+	if err := c.walConfig(0).Validate(); err != nil {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
 func (c Config) logDir() string { return filepath.Join(c.Dir, "log") }
+
+func (c Config) fs() disk.FS {
+	if c.FS == nil {
+		return disk.OS
+	}
+	return c.FS
+}
+
+func (c Config) walConfig(after uint64) wal.Config {
+	return wal.Config{SyncInterval: c.SyncInterval, SyncBytes: c.SyncBytes, After: after, FS: c.FS, Hook: c.FailPoint}
+}
 
 func (c Config) failPoint(point string) {
 	if c.FailPoint != nil {
@@ -171,11 +187,11 @@ func Open(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logger) (_
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	ledger, err := readLedger(cfg.logDir())
+	ledger, err := readLedger(cfg.fs(), cfg.logDir())
 	if err != nil {
 		return nil, err
 	}
-	log, found, err := wal.Open(cfg.logDir(), wal.Config{SyncInterval: cfg.SyncInterval, After: ledger.Through, Hook: cfg.FailPoint})
+	log, found, err := wal.Open(cfg.logDir(), cfg.walConfig(ledger.Through))
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
@@ -190,7 +206,7 @@ func Open(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logger) (_
 	}
 	w := &Writer{
 		cfg: cfg, logger: logger, log: log, lake: lake, ledger: ledger, tallies: map[uint64]tally{},
-		pins: newPins(log.End().Segment), reserve: newReserve(cfg.logDir(), cfg.ReserveBytes),
+		pins: newPins(log.End().Segment), reserve: newReserve(cfg.fs(), cfg.logDir(), cfg.ReserveBytes),
 		schedule: newSchedule(cfg.FlushInterval),
 	}
 	w.schedule.land, w.schedule.failed = w.cycle, w.landingPostponed

@@ -5,10 +5,14 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lakegate/lakegate/internal/disk"
 )
 
-// maxSpare is the largest buffer kept for the next group, in bytes.
-const maxSpare = 1 << 20
+const (
+	maxSpare = 1 << 20 // the largest buffer kept for the next group, in bytes
+	maxGroup = 8 << 20 // a group of this size takes no more records
+)
 
 // group is the records that are written together. The caller who appended the first of them
 // writes them all; the others wait for done.
@@ -24,6 +28,9 @@ type group struct {
 // has been written. The parts are not kept. On error nothing was appended: ErrFull may pass,
 // ErrFailed and ErrClosed do not.
 func (l *Log) Append(kind byte, parts ...[]byte) (Pos, error) {
+	if kind == markKind {
+		return Pos{}, ErrKind
+	}
 	size := 1
 	for _, p := range parts {
 		size += len(p)
@@ -34,6 +41,9 @@ func (l *Log) Append(kind byte, parts ...[]byte) (Pos, error) {
 	sum := recordSum(kind, parts...)
 
 	l.mu.Lock()
+	for len(l.next.buf) >= maxGroup && l.err == nil {
+		l.turn.Wait()
+	}
 	if l.err != nil {
 		defer l.mu.Unlock()
 		return Pos{}, l.err
@@ -70,13 +80,16 @@ func (l *Log) lead(g *group) (Pos, error) {
 	}
 	l.writing = true
 	g.base, g.err = l.active.End(), l.err
-	file := l.file
+	file, seq, synced := l.file, l.active.Last, int64(0)
+	if l.synced.Segment == g.base.Segment {
+		synced = l.synced.Offset
+	}
 	l.mu.Unlock()
 
-	var n int64
+	var last uint64
 	fatal := false
 	if g.err == nil {
-		n = sealFrames(g.buf, g.base, &l.sumInput)
+		last = sealFrames(g.buf, g.base, seq, synced, &l.sumInput)
 		fatal, g.err = writeGroup(file, g)
 	}
 
@@ -92,7 +105,8 @@ func (l *Log) lead(g *group) (Pos, error) {
 	l.writing = false
 	if err == nil {
 		l.active.Size += int64(len(g.buf))
-		l.active.Records += n
+		l.active.Records += int64(last - seq)
+		l.active.Last = last
 		l.wakeSync()
 	}
 	l.turn.Broadcast()
@@ -120,7 +134,7 @@ func (l *Log) recycle(g *group) {
 
 // writeGroup writes the group at its base. When that fails it cuts the file back to there, so that
 // no later record stands behind half a group. fatal says that the file is in an unknown state.
-func writeGroup(file segmentFile, g *group) (fatal bool, err error) {
+func writeGroup(file disk.File, g *group) (fatal bool, err error) {
 	_, err = file.WriteAt(g.buf, g.base.Offset)
 	if err == nil {
 		return false, nil
@@ -129,12 +143,18 @@ func writeGroup(file segmentFile, g *group) (fatal bool, err error) {
 	if cut := file.Truncate(g.base.Offset); cut != nil {
 		return true, errors.Join(err, fmt.Errorf("cut half a write off: %w", cut))
 	}
-	for _, full := range []error{unix.ENOSPC, unix.EDQUOT, unix.EFBIG} {
-		if errors.Is(err, full) {
-			return false, fmt.Errorf("%w: %w", ErrFull, err)
+	full := full(err)
+	return !errors.Is(full, ErrFull), full
+}
+
+// full makes the error of a disk without room an ErrFull.
+func full(err error) error {
+	for _, cause := range []error{unix.ENOSPC, unix.EDQUOT, unix.EFBIG} {
+		if errors.Is(err, cause) {
+			return fmt.Errorf("%w: %w", ErrFull, err)
 		}
 	}
-	return true, err
+	return err
 }
 
 // fail closes the log to writers. l.mu is held. The first cause stays.

@@ -10,31 +10,33 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"github.com/lakegate/lakegate/internal/disk"
 )
 
 func appendSum(b []byte) []byte {
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
-// disk makes segment files that fail on demand.
-type disk struct {
+// badDisk makes segment files that fail on demand.
+type badDisk struct {
 	room    atomic.Int64 // bytes of a file that fit; 0 for no bound
 	write   atomic.Pointer[error]
 	sync    atomic.Pointer[error]
 	cut     atomic.Pointer[error]
 	syncs   atomic.Int64
-	blocked chan struct{} // when set, each Datasync waits for a value
+	blocked chan struct{} // when set, each Sync waits for a value
 	during  func()        // when set, called before each write
 }
 
-func (d *disk) create(path string) (segmentFile, error) {
-	f, err := createFile(path)
+func (d *badDisk) create(path string) (disk.File, error) {
+	f, err := disk.OS.Create(path)
 	return &diskFile{f, d}, err
 }
 
 type diskFile struct {
-	segmentFile
-	d *disk
+	disk.File
+	d *badDisk
 }
 
 func (f *diskFile) WriteAt(p []byte, off int64) (int, error) {
@@ -42,24 +44,24 @@ func (f *diskFile) WriteAt(p []byte, off int64) (int, error) {
 		f.d.during()
 	}
 	if e := f.d.write.Load(); e != nil {
-		n, _ := f.segmentFile.WriteAt(p[:len(p)/2], off)
+		n, _ := f.File.WriteAt(p[:len(p)/2], off)
 		return n, *e
 	}
 	if room := f.d.room.Load(); room > 0 && off+int64(len(p)) > room {
-		n, _ := f.segmentFile.WriteAt(p[:max(0, room-off)], off)
+		n, _ := f.File.WriteAt(p[:max(0, room-off)], off)
 		return n, syscall.ENOSPC
 	}
-	return f.segmentFile.WriteAt(p, off)
+	return f.File.WriteAt(p, off)
 }
 
 func (f *diskFile) Truncate(n int64) error {
 	if e := f.d.cut.Load(); e != nil {
 		return *e
 	}
-	return f.segmentFile.Truncate(n)
+	return f.File.Truncate(n)
 }
 
-func (f *diskFile) Datasync() error {
+func (f *diskFile) Sync() error {
 	f.d.syncs.Add(1)
 	if f.d.blocked != nil {
 		<-f.d.blocked
@@ -67,10 +69,10 @@ func (f *diskFile) Datasync() error {
 	if e := f.d.sync.Load(); e != nil {
 		return *e
 	}
-	return f.segmentFile.Datasync()
+	return f.File.Sync()
 }
 
-func openOn(t *testing.T, dir string, d *disk) *Log {
+func openOn(t *testing.T, dir string, d *badDisk) *Log {
 	t.Helper()
 	l, _, err := open(dir, manual(), d.create)
 	if err != nil {
@@ -81,9 +83,9 @@ func openOn(t *testing.T, dir string, d *disk) *Log {
 }
 
 func TestFullDisk(t *testing.T) {
-	dir, d := t.TempDir(), &disk{}
+	dir, d := t.TempDir(), &badDisk{}
 	l := openOn(t, dir, d)
-	d.room.Store(300)
+	d.room.Store(400)
 	acked := 0
 	payload := strings.Repeat("x", 50)
 	for range 20 {
@@ -111,7 +113,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestFailedWriteClosesTheLog(t *testing.T) {
-	dir, d := t.TempDir(), &disk{}
+	dir, d := t.TempDir(), &badDisk{}
 	l := openOn(t, dir, d)
 	mustAppend(t, l, 1, "kept")
 	broken := errors.New("broken disk")
@@ -139,7 +141,7 @@ func TestFailedWriteClosesTheLog(t *testing.T) {
 }
 
 func TestHalfAWriteThatCannotBeCut(t *testing.T) {
-	dir, d := t.TempDir(), &disk{}
+	dir, d := t.TempDir(), &badDisk{}
 	l := openOn(t, dir, d)
 	mustAppend(t, l, 1, "kept")
 	d.room.Store(l.End().Offset + 5)
@@ -159,7 +161,7 @@ func TestHalfAWriteThatCannotBeCut(t *testing.T) {
 }
 
 func TestFailedSyncClosesTheLog(t *testing.T) {
-	d := &disk{}
+	d := &badDisk{}
 	l := openOn(t, t.TempDir(), d)
 	pos := mustAppend(t, l, 1, "synced")
 	if err := l.Sync(pos); err != nil {
@@ -190,7 +192,7 @@ func TestFailedSyncClosesTheLog(t *testing.T) {
 // A write that ends after the log has failed is taken back: who reads what the failed log has taken
 // sees all that was acknowledged, and later nothing more.
 func TestWriteThatEndsAfterAFailure(t *testing.T) {
-	dir, d := t.TempDir(), &disk{}
+	dir, d := t.TempDir(), &badDisk{}
 	l := openOn(t, dir, d)
 	kept := mustAppend(t, l, 1, "kept")
 	broken := errors.New("broken disk")
@@ -212,7 +214,7 @@ func TestWriteThatEndsAfterAFailure(t *testing.T) {
 }
 
 func TestFailedSyncAtRotation(t *testing.T) {
-	d := &disk{}
+	d := &badDisk{}
 	dir := t.TempDir()
 	l := openOn(t, dir, d)
 	mustAppend(t, l, 1, "x")
@@ -221,14 +223,14 @@ func TestFailedSyncAtRotation(t *testing.T) {
 	if _, err := l.Rotate(); !errors.Is(err, broken) {
 		t.Fatalf("rotate: %v", err)
 	}
-	if n, err := segmentNumbers(dir); err != nil || len(n) != 1 {
+	if n, err := segmentNumbers(disk.OS, dir); err != nil || len(n) != 1 {
 		t.Fatalf("segments %v, %v: the new one was left behind", n, err)
 	}
 }
 
 // Syncs at the same time share one sync of the disk: while one runs, the next gathers everybody.
 func TestSyncsAreShared(t *testing.T) {
-	d := &disk{}
+	d := &badDisk{}
 	l := openOn(t, t.TempDir(), d)
 	const callers = 50
 	before := d.syncs.Load()

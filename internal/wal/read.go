@@ -7,6 +7,8 @@ import (
 	"iter"
 	"os"
 	"slices"
+
+	"github.com/lakegate/lakegate/internal/disk"
 )
 
 // window is how much of a segment is read at a time, in bytes.
@@ -18,18 +20,31 @@ type Entry struct {
 	Next    Pos // where the record behind it starts, if there is one in this segment
 	Kind    byte
 	Payload []byte // valid until the next step of whoever handed the Entry out
+	// Sequence counts the records of one epoch; 0 in the first format.
+	Sequence uint64
+	synced   int64 // the segment was on disk up to here when the record was written
 }
 
 // Cursor reads records. It keeps files open: Close it. Reading a segment that is dropped meanwhile
 // is fine when the Cursor has it open already. The zero Cursor reads an empty log.
 type Cursor struct {
+	fs     disk.FS
 	dir    string
 	list   func() []Segment
+	gaps   []gap
 	random map[uint64]*segmentReader // for Read
 }
 
+// gap is a stretch of a segment that Repair, or Open after a power cut, gave up.
+type gap struct {
+	segment  uint64
+	from, to int64
+}
+
 // Cursor returns a new Cursor over the log, the active segment included.
-func (l *Log) Cursor() *Cursor { return &Cursor{dir: l.dir, list: l.Segments} }
+func (l *Log) Cursor() *Cursor {
+	return &Cursor{fs: l.fs, dir: l.dir, list: l.Segments, gaps: l.gaps}
+}
 
 func (c *Cursor) segments() []Segment {
 	if c.list == nil {
@@ -46,9 +61,9 @@ func (c *Cursor) Scan(from, to Pos) iter.Seq2[Entry, error] {
 			if s.Number < from.Segment || s.Number > to.Segment {
 				continue
 			}
-			first, end := int64(headerSize), s.Size
+			first, end := int64(0), s.Size
 			if s.Number == from.Segment {
-				first = max(first, from.Offset)
+				first = from.Offset
 			}
 			if s.Number == to.Segment {
 				end = min(end, to.Offset)
@@ -62,19 +77,19 @@ func (c *Cursor) Scan(from, to Pos) iter.Seq2[Entry, error] {
 
 // scanSegment yields the records of one segment and reports whether to go on.
 func (c *Cursor) scanSegment(number uint64, first, end int64, yield func(Entry, error) bool) bool {
-	r, err := openSegment(c.dir, number, end)
+	r, err := openSegment(c.fs, c.dir, number, end)
 	if err != nil {
 		yield(Entry{}, err)
 		return false
 	}
 	defer r.close()
-	for at := first; at < end; {
+	for at := max(first, r.header.size()); at < end; {
 		e, err := r.read(at)
 		if err != nil {
 			yield(Entry{}, err)
 			return false
 		}
-		if !yield(e, nil) {
+		if e.Kind != markKind && !yield(e, nil) {
 			return false
 		}
 		at = e.Next.Offset
@@ -82,29 +97,45 @@ func (c *Cursor) scanSegment(number uint64, first, end int64, yield func(Entry, 
 	return true
 }
 
-// Read returns the record at pos.
+// Read returns the record at pos. os.ErrNotExist says that the segment is gone, or that the record is
+// one of those that were given up.
 func (c *Cursor) Read(pos Pos) (Entry, error) {
-	r := c.random[pos.Segment]
-	if r == nil || pos.Offset >= r.end {
-		if r != nil {
-			r.close()
+	for _, g := range c.gaps {
+		if g.segment == pos.Segment && pos.Offset >= g.from && pos.Offset < g.to {
+			return Entry{}, fmt.Errorf("read log at %v: the record was given up: %w", pos, os.ErrNotExist)
 		}
-		delete(c.random, pos.Segment)
-		all := c.segments()
-		i := slices.IndexFunc(all, func(s Segment) bool { return s.Number == pos.Segment })
-		if i < 0 || pos.Offset >= all[i].Size {
-			return Entry{}, fmt.Errorf("read log at %v: %w", pos, os.ErrNotExist)
-		}
-		var err error
-		if r, err = openSegment(c.dir, pos.Segment, all[i].Size); err != nil {
-			return Entry{}, err
-		}
-		if c.random == nil {
-			c.random = map[uint64]*segmentReader{}
-		}
-		c.random[pos.Segment] = r
+	}
+	r, err := c.reader(pos)
+	if err != nil {
+		return Entry{}, err
 	}
 	return r.read(pos.Offset)
+}
+
+// reader returns what reads the segment of a position.
+func (c *Cursor) reader(pos Pos) (*segmentReader, error) {
+	r := c.random[pos.Segment]
+	if r != nil && pos.Offset < r.end {
+		return r, nil
+	}
+	if r != nil {
+		r.close()
+	}
+	delete(c.random, pos.Segment)
+	all := c.segments()
+	i := slices.IndexFunc(all, func(s Segment) bool { return s.Number == pos.Segment })
+	if i < 0 || pos.Offset >= all[i].Size {
+		return nil, fmt.Errorf("read log at %v: %w", pos, os.ErrNotExist)
+	}
+	r, err := openSegment(c.fs, c.dir, pos.Segment, all[i].Size)
+	if err != nil {
+		return nil, err
+	}
+	if c.random == nil {
+		c.random = map[uint64]*segmentReader{}
+	}
+	c.random[pos.Segment] = r
+	return r, nil
 }
 
 // Close closes the files. It is safe twice.
@@ -118,21 +149,35 @@ func (c *Cursor) Close() {
 // segmentReader reads the frames of one segment file through a window.
 type segmentReader struct {
 	path   string
-	number uint64
+	header header
 	end    int64 // nothing is read from here on
-	file   *os.File
+	file   disk.File
 	buf    []byte
 	at     int64 // file offset of buf[0]
 	sum    sumInput
 }
 
-func openSegment(dir string, number uint64, end int64) (*segmentReader, error) {
+// openSegment opens a segment whose header is known to be whole.
+func openSegment(fs disk.FS, dir string, number uint64, end int64) (*segmentReader, error) {
 	path := segmentPath(dir, number)
-	f, err := os.Open(path)
+	f, err := fs.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open log segment: %w", err)
 	}
-	return &segmentReader{path: path, number: number, end: end, file: f}, nil
+	r := &segmentReader{path: path, file: f, end: end}
+	head, err := r.bytes(0, headerSize)
+	if err != nil {
+		r.close()
+		return nil, err
+	}
+	h, ok := parseHeader(head)
+	if !ok || h.number != number {
+		r.close()
+		r.header.number = number
+		return nil, r.damage(0, "the header is not that of this segment")
+	}
+	r.header = h
+	return r, nil
 }
 
 func (r *segmentReader) close() { _ = r.file.Close() } // only read from
@@ -157,55 +202,55 @@ func (r *segmentReader) bytes(at int64, n int) ([]byte, error) {
 // read returns the record whose frame starts at an offset. What is not a whole record is a
 // *DamageError.
 func (r *segmentReader) read(at int64) (Entry, error) {
-	pos := Pos{r.number, at}
-	head, err := r.bytes(at, frameSize)
+	pos, frameBytes := Pos{r.header.number, at}, r.header.frame()
+	head, err := r.bytes(at, frameBytes)
 	if err != nil {
 		return Entry{}, err
 	}
-	size, sum, ok := parseFrame(head, pos, &r.sum)
+	f, ok := parseFrame(head, frameBytes, pos, &r.sum)
 	if !ok {
 		return Entry{}, r.damage(at, "no record starts here")
 	}
-	b, err := r.bytes(at, frameSize+size)
+	b, err := r.bytes(at, frameBytes+f.size)
 	if err != nil {
 		return Entry{}, err
 	}
-	if len(b) < frameSize+size {
+	if len(b) < frameBytes+f.size {
 		return Entry{}, r.damage(at, "the record ends behind the end of the file")
 	}
-	body := b[frameSize:]
-	if recordSum(body[0], body[1:]) != sum {
+	body := b[frameBytes:]
+	if recordSum(body[0], body[1:]) != f.sum {
 		return Entry{}, r.damage(at, "the record's checksum does not match")
 	}
-	next := Pos{r.number, at + int64(frameSize+size)}
-	return Entry{Pos: pos, Next: next, Kind: body[0], Payload: body[1:]}, nil
+	next := Pos{pos.Segment, at + int64(frameBytes+f.size)}
+	return Entry{Pos: pos, Next: next, Kind: body[0], Payload: body[1:], Sequence: f.seq, synced: f.synced}, nil
 }
 
-// findRecord returns the offset of the first whole record at or behind an offset; ok is false when
-// there is none.
-func (r *segmentReader) findRecord(at int64) (_ int64, ok bool, err error) {
-	for ; at+frameSize < r.end; at++ {
-		head, err := r.bytes(at, frameSize)
+// findRecord returns the first whole record at or behind an offset; ok is false when there is none.
+func (r *segmentReader) findRecord(at int64) (_ Entry, ok bool, err error) {
+	frameBytes := r.header.frame()
+	for ; at+int64(frameBytes) < r.end; at++ {
+		head, err := r.bytes(at, frameBytes)
 		if err != nil {
-			return 0, false, err
+			return Entry{}, false, err
 		}
-		if len(head) < frameSize {
-			return 0, false, nil
+		if len(head) < frameBytes {
+			return Entry{}, false, nil
 		}
-		if _, _, ok := parseFrame(head, Pos{r.number, at}, &r.sum); !ok {
+		if _, ok := parseFrame(head, frameBytes, Pos{r.header.number, at}, &r.sum); !ok {
 			continue
 		}
-		_, err = r.read(at)
+		e, err := r.read(at)
 		if err == nil {
-			return at, true, nil
+			return e, true, nil
 		}
 		if damaged := new(DamageError); !errors.As(err, &damaged) {
-			return 0, false, err
+			return Entry{}, false, err
 		}
 	}
-	return 0, false, nil
+	return Entry{}, false, nil
 }
 
 func (r *segmentReader) damage(at int64, reason string) error {
-	return &DamageError{Path: r.path, Segment: r.number, Offset: at, Reason: reason, Hint: damageHint}
+	return &DamageError{Path: r.path, Segment: r.header.number, Offset: at, Reason: reason, Hint: damageHint}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/lakegate/lakegate/internal/disk"
 )
 
 // Rotate seals the active segment, with everything in it on disk, and starts the next. Appends go
@@ -31,7 +33,7 @@ func (l *Log) Rotate() (Segment, error) {
 		return Segment{}, errors.Join(err, l.discard(file, next))
 	}
 	l.takeFile()
-	err = l.file.Datasync()
+	err = l.file.Sync()
 	l.mu.Lock()
 	if err != nil {
 		l.fail(fmt.Errorf("sync log segment %d: %w", old.Number, err))
@@ -41,6 +43,7 @@ func (l *Log) Rotate() (Segment, error) {
 		return Segment{}, errors.Join(err, l.discard(file, next))
 	}
 	sealed, oldFile := l.active, l.file
+	next.Last = sealed.Last
 	l.sealed = append(l.sealed, sealed)
 	l.file, l.active, l.synced = file, next, next.End()
 	l.mu.Unlock()
@@ -71,34 +74,37 @@ func (l *Log) giveFile() {
 
 // create makes the next segment's file, on disk with its header before anything is appended to it.
 // Only callers that hold l.rotate, or Open, call it.
-func (l *Log) create() (segmentFile, Segment, error) {
-	prev := l.active.Number
-	if prev == 0 && len(l.sealed) > 0 {
-		prev = l.sealed[len(l.sealed)-1].Number
+func (l *Log) create() (disk.File, Segment, error) {
+	l.mu.Lock()
+	active := l.active
+	l.mu.Unlock()
+	prev := max(active.Number, l.cfg.After)
+	h := header{
+		version: version, number: max(prev+1, uint64(time.Now().UnixMicro())), prev: prev,
+		log: l.id, epoch: active.Epoch, boot: l.boot,
 	}
-	prev = max(prev, l.cfg.After)
-	s := Segment{Number: max(prev+1, uint64(time.Now().UnixMicro())), Prev: prev, Size: headerSize}
+	s := Segment{Number: h.number, Prev: h.prev, Size: headerSize, Epoch: h.epoch}
 	file, err := l.open(segmentPath(l.dir, s.Number))
 	if err != nil {
-		return nil, Segment{}, fmt.Errorf("make log segment %d: %w", s.Number, err)
+		return nil, Segment{}, fmt.Errorf("make log segment %d: %w", s.Number, full(err))
 	}
 	l.hook("segment created")
-	_, err = file.WriteAt(appendHeader(nil, s, l.id), 0)
+	_, err = file.WriteAt(h.append(nil), 0)
 	if err == nil {
-		err = file.Datasync()
+		err = file.Sync()
 	}
 	if err == nil {
-		err = syncDir(l.dir)
+		err = l.fs.SyncDir(l.dir)
 	}
 	if err != nil {
-		return nil, Segment{}, errors.Join(fmt.Errorf("make log segment %d: %w", s.Number, err), l.discard(file, s))
+		return nil, Segment{}, errors.Join(fmt.Errorf("make log segment %d: %w", s.Number, full(err)), l.discard(file, s))
 	}
 	return file, s, nil
 }
 
 // discard removes a segment that was never used.
-func (l *Log) discard(file segmentFile, s Segment) error {
-	return errors.Join(file.Close(), os.Remove(segmentPath(l.dir, s.Number)))
+func (l *Log) discard(file disk.File, s Segment) error {
+	return errors.Join(file.Close(), l.fs.Remove(segmentPath(l.dir, s.Number)))
 }
 
 // Drop deletes the oldest sealed segment, which must be number n. Deleting is not synced: after a
@@ -112,7 +118,7 @@ func (l *Log) Drop(n uint64) error {
 		return fmt.Errorf("drop log segment %d: it is not the oldest sealed one", n)
 	}
 	l.mu.Unlock()
-	if err := os.Remove(segmentPath(l.dir, n)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := l.fs.Remove(segmentPath(l.dir, n)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("drop log segment: %w", err)
 	}
 	l.mu.Lock()

@@ -33,7 +33,7 @@ func (l *Log) syncActive() error {
 	end, file := l.active.End(), l.file
 	l.mu.Unlock()
 	l.hook("sync")
-	err := file.Datasync()
+	err := file.Sync()
 	l.mu.Lock()
 	l.syncing = false
 	l.turn.Broadcast()
@@ -49,18 +49,35 @@ func (l *Log) syncActive() error {
 
 // wakeSync tells the background that there is something to sync. l.mu is held.
 func (l *Log) wakeSync() {
-	if l.dirty || l.cfg.SyncInterval == 0 {
+	if l.cfg.SyncInterval == 0 {
 		return
 	}
-	l.dirty = true
+	if !l.dirty {
+		l.dirty = true
+		wake(l.kick)
+	}
+	if l.cfg.SyncBytes > 0 && l.unsynced() > l.cfg.SyncBytes {
+		wake(l.urgent)
+	}
+}
+
+// unsynced is how many bytes of the active segment are not known to be on disk. l.mu is held.
+func (l *Log) unsynced() int64 {
+	if l.synced.Segment != l.active.Number {
+		return l.active.Size
+	}
+	return l.active.Size - l.synced.Offset
+}
+
+func wake(c chan struct{}) {
 	select {
-	case l.kick <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
 
-// syncInBackground syncs what was appended, SyncInterval after the first record of each round, and
-// sleeps while there is nothing. It ends when quit is closed.
+// syncInBackground syncs what was appended, SyncInterval after the first record of each round or
+// when it is many bytes, and sleeps while there is nothing. It ends when quit is closed.
 func (l *Log) syncInBackground() {
 	timer := time.NewTimer(l.cfg.SyncInterval)
 	defer timer.Stop()
@@ -74,6 +91,7 @@ func (l *Log) syncInBackground() {
 		select {
 		case <-l.quit:
 			return
+		case <-l.urgent:
 		case <-timer.C:
 		}
 		l.mu.Lock()

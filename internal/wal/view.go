@@ -2,36 +2,47 @@ package wal
 
 import (
 	"errors"
+	"io"
 	"os"
 	"slices"
+
+	"github.com/lakegate/lakegate/internal/disk"
 )
 
 // View reads a log that no process writes, and changes nothing. Several processes may view one log.
 // While a View is open, Open fails with ErrLocked.
 type View struct {
+	fs       disk.FS
 	dir      string
 	id       string
-	lock     *os.File
+	lock     io.Closer
 	segments []Segment
+	gaps     []gap
 }
 
 // OpenView opens the log in dir for reading. ErrLocked when a process writes it, os.ErrNotExist when
 // there is no log. A torn tail is left alone and not read.
-func OpenView(dir string) (_ *View, _ *Recovery, err error) {
-	lock, err := lockDir(dir, false)
+func OpenView(dir string) (*View, *Recovery, error) { return OpenViewOn(disk.OS, dir) }
+
+// OpenViewOn opens the log in a folder of a file system for reading, as OpenView does.
+func OpenViewOn(fs disk.FS, dir string) (_ *View, _ *Recovery, err error) {
+	lock, err := lockDir(fs, dir, false)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, unlockDir(lock))
+			err = errors.Join(err, lock.Close())
 		}
 	}()
-	found, err := inspect(dir)
+	found, err := inspect(fs, dir)
+	if err == nil {
+		err = found.sound()
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	return &View{dir: dir, id: found.id.String(), lock: lock, segments: found.segments}, found.recovery(), nil
+	return &View{fs: fs, dir: dir, id: found.id.String(), lock: lock, segments: found.list(), gaps: found.gaps}, found.recovery(), nil
 }
 
 // ID is the log's identity. It has no meaning when the log has no segments.
@@ -49,11 +60,11 @@ func (v *View) End() Pos {
 }
 
 // Cursor returns a new Cursor over the log.
-func (v *View) Cursor() *Cursor { return &Cursor{dir: v.dir, list: v.Segments} }
+func (v *View) Cursor() *Cursor { return &Cursor{fs: v.fs, dir: v.dir, list: v.Segments, gaps: v.gaps} }
 
 // Close lets writers in again. It is safe twice.
 func (v *View) Close() error {
-	if err := unlockDir(v.lock); err != nil && !errors.Is(err, os.ErrClosed) {
+	if err := v.lock.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return err
 	}
 	return nil

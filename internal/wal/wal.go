@@ -9,9 +9,13 @@
 // synced are synced in the background within Config.SyncInterval. Records are read back in the
 // order of their positions, each exactly as it was appended.
 //
-// A crash can leave half a record at the end of the log. Open cuts that tail off and says so in
-// Recovery; nothing in it was ever acknowledged by Sync. Anything else that does not add up is a
-// *DamageError with file, offset and a hint, never a record that differs from what was appended.
+// A crash can leave half a record at the end of the log, and a power cut any part of what was not
+// synced. Open cuts that tail off and says so in Recovery; nothing in it was ever acknowledged by
+// Sync. What a power cut may have taken is a Hole, also when nothing of it is left: records have
+// sequence numbers, a log that was closed says so at its end, and a segment knows which run of the
+// operating system wrote it. Anything else that does not add up is a *DamageError with file, offset
+// and a hint, never a record that differs from what was appended. Inspect lists all of it; Repair,
+// and nothing else, gives damaged records up.
 //
 // A full disk fails the appends it concerns with ErrFull and leaves the log usable: the file is
 // cut back to the last acknowledged record. Any other failed write, and every failed sync, closes
@@ -36,19 +40,21 @@
 // All methods of Log may be called from many goroutines. A Cursor belongs to one goroutine. A file
 // lock keeps a second process out (ErrLocked); OpenView reads a log that nobody writes.
 //
-// There is no fake: tests use a log in a temporary folder, which is as fast.
+// There is no fake: tests use a log in a temporary folder, or on a disk of package faultdisk, which
+// loses what was not synced, fills up and fails.
 package wal
 
 import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/lakegate/lakegate/internal/disk"
 )
 
 // Errors to test for with errors.Is.
@@ -63,6 +69,8 @@ var (
 	ErrFailed = errors.New("log failed and takes no more records")
 	// ErrTooLarge says a record is over MaxRecord bytes.
 	ErrTooLarge = errors.New("record is too large")
+	// ErrKind says a record has the kind that is the log's own.
+	ErrKind = errors.New("record kind 255 is the log's own")
 )
 
 // MaxRecord is the largest record in bytes.
@@ -73,19 +81,36 @@ type Config struct {
 	// SyncInterval is the longest time an appended record stays unsynced when nobody calls Sync.
 	// Zero turns the background sync off.
 	SyncInterval time.Duration
+	// SyncBytes is how many bytes may be appended before the background sync does not wait for the
+	// interval. With a disk that keeps up, a power cut takes no more. Zero for no bound.
+	SyncBytes int64
 	// After is a segment number the caller knows to have been used. New numbers are above it.
 	After uint64
+	// FS is where the folder is. Nil: the machine's file system.
+	FS disk.FS
 	// Hook, when set, is called at points where a test may want the process to die. Nil in production.
 	Hook func(point string)
 }
 
+func (c Config) fs() disk.FS {
+	if c.FS == nil {
+		return disk.OS
+	}
+	return c.FS
+}
+
 // DefaultConfig returns the configuration production uses.
-func DefaultConfig() Config { return Config{SyncInterval: 10 * time.Millisecond} }
+func DefaultConfig() Config {
+	return Config{SyncInterval: 10 * time.Millisecond, SyncBytes: 4 << 20}
+}
 
 // Validate reports whether the configuration makes sense.
 func (c Config) Validate() error {
 	if c.SyncInterval < 0 || c.SyncInterval > time.Minute {
 		return fmt.Errorf("log: sync interval %v: want 0 to 1m", c.SyncInterval)
+	}
+	if c.SyncBytes < 0 {
+		return fmt.Errorf("log: sync bytes %d: want 0 or more", c.SyncBytes)
 	}
 	return nil
 }
@@ -96,6 +121,8 @@ type Segment struct {
 	Prev    uint64 // number of the segment before it when it was made, 0 for none
 	Size    int64  // bytes of whole records, the header included
 	Records int64
+	Epoch   uint64 // how many times the log had been opened for writing; 0 for the first format
+	Last    uint64 // sequence number of the newest record in it or before it in its epoch
 }
 
 // End is the position just behind the segment's last record.
@@ -120,6 +147,7 @@ type Recovery struct {
 	Segments []Segment // sealed segments, oldest first; some may be empty
 	Torn     *Torn     // the tail that was cut off, nil for none
 	Missing  []uint64  // segments that a later one names as its predecessor and that are not there
+	Holes    []Hole    // records that are gone, or may be, in the segments that are there; oldest first
 }
 
 // Torn is a tail that was not whole.
@@ -127,15 +155,47 @@ type Torn struct {
 	Segment uint64
 	Offset  int64 // where the last whole record ends
 	Bytes   int64 // how much was cut
+	// Last is the newest sequence number in the tail, when whole records stand behind the first
+	// broken one, as a power cut may leave them. 0 for none.
+	Last uint64
+}
+
+// Hole is records that the log does not have. A power cut makes one at the end of an epoch: what was
+// acknowledged and not synced is gone, and how much that was is known only as far as something of it
+// is left. Repair makes one where it gave records up.
+type Hole struct {
+	Epoch   uint64
+	First   uint64 // sequence number of the first record that is gone
+	Last    uint64 // of the last that is known to be; First-1 when none is
+	Open    bool   // there may be more behind Last: the power was cut, or it cannot be told
+	Segment uint64 // where the log goes on without them
+	Offset  int64
+}
+
+// Records is how many records are gone at least.
+func (h Hole) Records() int64 { return int64(h.Last - h.First + 1) }
+
+func (h Hole) String() string {
+	switch {
+	case !h.Open:
+		return fmt.Sprintf("%d records, %d to %d of run %d", h.Records(), h.First, h.Last, h.Epoch)
+	case h.Records() == 0:
+		return fmt.Sprintf("maybe records from %d of run %d", h.First, h.Epoch)
+	default:
+		return fmt.Sprintf("%d records or more, from %d of run %d", h.Records(), h.First, h.Epoch)
+	}
 }
 
 // Log is an open log.
 type Log struct {
 	cfg  Config
 	dir  string
+	fs   disk.FS
 	id   uuid.UUID
-	lock *os.File
-	open func(path string) (segmentFile, error) // replaced by tests that break disks
+	boot uuid.UUID
+	gaps []gap // do not change after Open
+	lock io.Closer
+	open func(path string) (disk.File, error) // replaced by tests that break disks
 
 	mu      sync.Mutex
 	turn    sync.Cond // signalled whenever writing, syncing or rotating ends
@@ -145,7 +205,7 @@ type Log struct {
 	syncing bool      // somebody syncs
 	swap    bool      // Rotate waits for the file; nobody starts to write or sync
 	dirty   bool      // the background sync knows there is something
-	file    segmentFile
+	file    disk.File
 	active  Segment
 	sealed  []Segment
 	synced  Pos // everything before is on disk
@@ -155,6 +215,7 @@ type Log struct {
 
 	rotate sync.Mutex // one Rotate, Drop or Close at a time
 	kick   chan struct{}
+	urgent chan struct{} // SyncBytes are waiting
 	quit   chan struct{}
 	idle   sync.WaitGroup // the background sync; ends when quit is closed
 }
@@ -163,38 +224,43 @@ type Log struct {
 // waits for nobody: ErrLocked when another process has the log open. A *DamageError says that a
 // segment is damaged and nothing was changed.
 func Open(dir string, cfg Config) (*Log, *Recovery, error) {
-	return open(dir, cfg, createFile)
+	return open(dir, cfg, cfg.fs().Create)
 }
 
-func open(dir string, cfg Config, create func(string) (segmentFile, error)) (_ *Log, _ *Recovery, err error) {
+func open(dir string, cfg Config, create func(string) (disk.File, error)) (_ *Log, _ *Recovery, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, nil, err
 	}
-	if err := makeDir(dir); err != nil {
+	fs := cfg.fs()
+	if err := disk.MakeDir(fs, dir); err != nil {
 		return nil, nil, fmt.Errorf("make log folder: %w", err)
 	}
-	lock, err := lockDir(dir, true)
+	lock, err := lockDir(fs, dir, true)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, unlockDir(lock))
+			err = errors.Join(err, lock.Close())
 		}
 	}()
-	found, err := inspect(dir)
+	found, err := inspect(fs, dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := found.repair(dir); err != nil {
+	if err := found.sound(); err != nil {
+		return nil, nil, err
+	}
+	if err := found.cut(); err != nil {
 		return nil, nil, err
 	}
 	l := &Log{
-		cfg: cfg, dir: dir, id: found.id, lock: lock, open: create,
-		sealed: found.segments, next: &group{}, spare: &group{},
-		kick: make(chan struct{}, 1), quit: make(chan struct{}),
+		cfg: cfg, dir: dir, fs: fs, id: found.id, boot: found.boot, gaps: found.gaps, lock: lock, open: create,
+		sealed: found.list(), next: &group{}, spare: &group{},
+		kick: make(chan struct{}, 1), urgent: make(chan struct{}, 1), quit: make(chan struct{}),
 	}
 	l.turn.L = &l.mu
+	l.active = Segment{Number: found.newest(), Epoch: found.epoch() + 1}
 	file, active, err := l.create()
 	if err != nil {
 		return nil, nil, err
@@ -231,8 +297,8 @@ func (l *Log) Err() error {
 	return l.err
 }
 
-// Close syncs and closes the log. Appends that wait for their turn fail with ErrClosed. It is safe
-// twice.
+// Close syncs and closes the log, and leaves a mark that nothing is missing at its end. Appends that
+// wait for their turn fail with ErrClosed. It is safe twice.
 func (l *Log) Close() error {
 	l.rotate.Lock()
 	defer l.rotate.Unlock()
@@ -250,13 +316,25 @@ func (l *Log) Close() error {
 	defer l.mu.Unlock()
 	err := l.err
 	if err == nil {
-		err = l.file.Datasync()
+		l.markEnd()
+		err = l.file.Sync()
 	}
 	if err == nil {
 		l.synced = l.active.End()
 	}
 	l.err = ErrClosed
-	return errors.Join(err, l.file.Close(), unlockDir(l.lock))
+	return errors.Join(err, l.file.Close(), l.lock.Close())
+}
+
+// markEnd writes the mark of a closed log. On a full disk there is none, and after a power cut the
+// next Open warns of records that may be gone. The caller has the file and l.mu.
+func (l *Log) markEnd() {
+	payload := []byte{markClosed}
+	b := appendFrame(nil, markKind, 1+len(payload), recordSum(markKind, payload), [][]byte{payload})
+	sealFrames(b, l.active.End(), l.active.Last, 0, &l.sumInput)
+	if _, err := l.file.WriteAt(b, l.active.Size); err != nil {
+		_ = l.file.Truncate(l.active.Size) // half a mark is a torn tail otherwise
+	}
 }
 
 // hook lets a test stop the process.
@@ -264,14 +342,6 @@ func (l *Log) hook(point string) {
 	if l.cfg.Hook != nil {
 		l.cfg.Hook(point)
 	}
-}
-
-// segmentFile is what the log needs of a file.
-type segmentFile interface {
-	io.WriterAt
-	Truncate(size int64) error
-	Datasync() error
-	Close() error
 }
 
 func segmentPath(dir string, n uint64) string {

@@ -33,6 +33,19 @@ func mustOpen(t testing.TB, dir string, cfg Config) (*Log, *Recovery) {
 	return l, r
 }
 
+// stop ends a Log as the end of its process would: no mark, no sync.
+func stop(t testing.TB, l *Log) {
+	t.Helper()
+	l.mu.Lock()
+	l.err = ErrClosed
+	l.mu.Unlock()
+	close(l.quit)
+	l.idle.Wait()
+	if err := errors.Join(l.file.Close(), l.lock.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func mustAppend(t testing.TB, l *Log, kind byte, payload string) Pos {
 	t.Helper()
 	pos, err := l.Append(kind, []byte(payload))

@@ -1,4 +1,4 @@
-package tablewriter
+package disk
 
 import (
 	"os"

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package tablewriter
+package disk
 
 import (
 	"os"
