@@ -16,6 +16,7 @@ import (
 	"github.com/lakegate/lakegate/dashboards/library"
 	"github.com/lakegate/lakegate/internal/config"
 	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/internal/objstore"
 	"github.com/lakegate/lakegate/internal/pricing"
 	"github.com/lakegate/lakegate/internal/state"
 	"github.com/lakegate/lakegate/internal/tablewriter"
@@ -34,6 +35,7 @@ import (
 type app struct {
 	cfg        *config.Config
 	logger     *slog.Logger
+	store      objstore.Store
 	lake       *tablewriter.Writer
 	docs       *state.Docs
 	live       *live         // what a reload changes
@@ -63,7 +65,7 @@ func newApp(ctx context.Context, cfg *config.Config, path string, logger *slog.L
 	if err != nil {
 		return nil, err
 	}
-	a.lake, a.docs = lake, state.New(store)
+	a.lake, a.store, a.docs = lake, store, state.New(store)
 	if err := a.configure(ctx, path); err != nil {
 		return nil, err
 	}
@@ -138,12 +140,13 @@ func (a *app) newServer(m *serving.Metrics) (err error) {
 	}
 	a.statements.Register(a.server.Echo())
 	a.console, err = console.New(console.DefaultConfig(), console.Deps{
-		Library: library.New(a.docs, nil), Runner: consoleRunner{a.db, a.gwLive}, Authenticate: a.authenticate, Logger: a.logger,
+		Library: library.New(sharedDocs{a.docs}, nil), Runner: consoleRunner{a.db, a.gwLive}, Authenticate: a.authenticate, Logger: a.logger,
 	})
 	if err != nil {
 		return err
 	}
 	a.console.Register(a.server.Echo())
+	a.registerStatements(a.server.Echo())
 	return nil
 }
 

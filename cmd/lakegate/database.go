@@ -12,6 +12,7 @@ import (
 
 	"github.com/lakegate/lakegate/internal/config"
 	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/internal/objstore"
 	"github.com/lakegate/lakegate/internal/tablewriter"
 	"github.com/lakegate/lakegate/sql/warehouse"
 )
@@ -68,8 +69,9 @@ func (w *where) open(ctx context.Context) (database, error) {
 
 // stopped is a lake with the data folder of a gateway that does not run.
 type stopped struct {
-	lake *tablewriter.Reader
-	db   *warehouse.Warehouse
+	store objstore.Store
+	lake  *tablewriter.Reader
+	db    *warehouse.Warehouse
 }
 
 func openStopped(ctx context.Context, cfg *config.Config, timeout time.Duration) (*stopped, error) {
@@ -89,7 +91,7 @@ func openStopped(ctx context.Context, cfg *config.Config, timeout time.Duration)
 	if err != nil {
 		return nil, errors.Join(err, lake.Close())
 	}
-	return &stopped{lake, db}, nil
+	return &stopped{store, lake, db}, nil
 }
 
 func (f *stopped) query(ctx context.Context, sql string, rows int) (*warehouse.Result, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	inferencetables "github.com/lakegate/lakegate/inference_tables"
@@ -81,3 +82,6 @@ func declarePayloads(ctx context.Context, w *tablewriter.Writer, c *endpoint.Cat
 	}
 	return errors.Join(errs...)
 }
+
+// tablePath is the folder of a table in the store.
+func tablePath(name string) string { return strings.ReplaceAll(name, ".", "/") }

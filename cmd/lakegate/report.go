@@ -11,7 +11,7 @@ import (
 
 func reportCommand() *cobra.Command {
 	c := &cobra.Command{Use: "report", Short: "Reports over the usage table"}
-	c.AddCommand(chargebackCommand())
+	c.AddCommand(chargebackCommand(), closeCommand(), statementsCommand())
 	return c
 }
 

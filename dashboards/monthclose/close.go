@@ -111,7 +111,7 @@ func (q Request) like(was *Statement) (Request, error) {
 
 func (q Request) options() (report.Options, error) {
 	if _, err := time.Parse("2006-01", q.Month); err != nil {
-		return report.Options{}, fmt.Errorf("month %q: want a month such as 2026-11", q.Month)
+		return report.Options{}, fmt.Errorf("%w: month %q: want a month such as 2026-11", ErrRequest, q.Month)
 	}
 	from, to, err := report.ParsePeriod(q.Month, "", q.Location, q.Now)
 	return report.Options{By: q.By, From: from, To: to, Location: q.Location, Made: q.Now}, err

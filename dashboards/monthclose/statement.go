@@ -36,6 +36,8 @@ var (
 	ErrNotClosed = errors.New("the month is not closed")
 	ErrTooEarly  = errors.New("the month can't be closed yet")
 	ErrSame      = errors.New("nothing has changed since the statement")
+	// ErrRequest says that what was asked for is not possible; asking again will not help.
+	ErrRequest = errors.New("not a month that can be closed like this")
 	// ErrTampered says that a stored statement is not what was frozen.
 	ErrTampered = errors.New("the statement does not have its SHA-256")
 )
