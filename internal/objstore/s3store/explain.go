@@ -45,7 +45,7 @@ func (s *Store) hint(err error) string {
 	switch {
 	case code == "NoSuchBucket":
 		return fmt.Sprintf("there is no bucket %s: create it, or correct the lake's URL", s.cfg.Bucket)
-	case code == "InvalidAccessKeyId":
+	case code == "InvalidAccessKeyId" || code == "XAdminUserNotFound": // versitygw's word for it
 		return "the store doesn't know the access key: correct access_key_id, or what the environment gives"
 	case code == "SignatureDoesNotMatch":
 		return "the secret access key doesn't fit the access key: correct secret_access_key, or what the environment gives"
@@ -103,6 +103,9 @@ func short(err error) error {
 	}
 	return err
 }
+
+// noKey says whether a 404 is about the object, and not about the bucket or the caller.
+func noKey(err error) bool { return hasCode(err, "NoSuchKey", "NotFound") }
 
 // hasCode says whether the store named one of these reasons.
 func hasCode(err error, codes ...string) bool {

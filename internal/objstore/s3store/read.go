@@ -35,10 +35,10 @@ func (s *Store) stat(ctx context.Context, key string) (info objstore.Info, id st
 		out, err = s.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.cfg.Bucket, Key: name})
 		return err
 	})
-	switch v {
-	case done:
+	switch {
+	case v == done:
 		return infoOf(key, aws.ToInt64(out.ContentLength), out.ETag, out.LastModified), out.Metadata[writeID], nil
-	case missing:
+	case v == missing && noKey(err):
 		return info, "", fmt.Errorf("stat %s in %s: %w", key, s, objstore.ErrNotFound)
 	}
 	return info, "", s.failed("stat", key, err)
@@ -95,14 +95,14 @@ func (r *reading) run(ctx context.Context) ([]byte, objstore.Info, error) {
 		switch {
 		case v == done:
 			return r.data, r.info, nil
-		case v == missing:
-			return nil, objstore.Info{}, r.missed(err)
+		case v == missing && noKey(err):
+			return nil, objstore.Info{}, fmt.Errorf("%s %s in %s: %w", r.op, r.key, r.s, objstore.ErrNotFound)
 		case v == refused && beyond(err):
 			info, err := r.s.Stat(ctx, r.key)
 			return []byte{}, info, err
 		case v == unmet: // it has changed since the first part came
 			r.data, r.got = nil, 0
-		case v == refused:
+		case v == refused, v == missing:
 			return nil, objstore.Info{}, r.s.failed(r.op, r.key, err)
 		}
 		if r.got > before {
@@ -173,14 +173,6 @@ func (r *reading) body(body io.Reader) error {
 		return fmt.Errorf("at the end of %d bytes: %w", r.info.Size, err)
 	}
 	return nil
-}
-
-// missed tells a missing object from a missing bucket.
-func (r *reading) missed(err error) error {
-	if hasCode(err, "NoSuchBucket") {
-		return r.s.failed(r.op, r.key, err)
-	}
-	return fmt.Errorf("%s %s in %s: %w", r.op, r.key, r.s, objstore.ErrNotFound)
 }
 
 // total is the object's size, out of an answer with a range of it.

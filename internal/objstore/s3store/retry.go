@@ -15,7 +15,7 @@ const (
 	// tries is how often a call is sent in all.
 	tries = 3
 	// contendedTries is the same for a write that meets others, which the store is quick to say.
-	contendedTries = 8
+	contendedTries = 6
 	// waits is how many times a call can wait for a store that doesn't move: its tries, and reading
 	// back what became of a write.
 	waits      = tries + 1
@@ -97,7 +97,7 @@ func try(ctx context.Context, send func(context.Context) error) (verdict, error)
 
 // pause waits before another try, about twice as long each time. False: the caller wants no more.
 func pause(ctx context.Context, n int) bool {
-	d := firstPause << min(n-1, 3)
+	d := firstPause << min(n-1, 2)
 	t := time.NewTimer(d/2 + rand.N(d))
 	defer t.Stop()
 	select {

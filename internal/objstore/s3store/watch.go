@@ -82,6 +82,7 @@ func (w *watched) RoundTrip(r *http.Request) (*http.Response, error) {
 		t.end()
 		return nil, err
 	}
+	t.moved()
 	resp.Body = &moving{resp.Body, t, true}
 	return resp, nil
 }
@@ -118,7 +119,7 @@ type moving struct {
 
 func (m *moving) Read(p []byte) (int, error) {
 	n, err := m.ReadCloser.Read(p)
-	if n > 0 {
+	if n > 0 || err == io.EOF {
 		m.watch.moved()
 	}
 	if err != nil && err != io.EOF && m.answer {

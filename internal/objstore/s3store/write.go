@@ -62,7 +62,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		return err
 	})
 	switch {
-	case v == done, v == missing && !hasCode(err, "NoSuchBucket"):
+	case v == done, v == missing && noKey(err):
 		return nil
 	case v == doubtful:
 		return s.unknown("delete", key, err)
@@ -88,7 +88,7 @@ func (w *write) send(ctx context.Context, request func(context.Context) (objstor
 	for n := 1; ; n++ {
 		var info objstore.Info
 		v, err := attempt(ctx, func(ctx context.Context) (err error) { info, err = request(ctx); return err })
-		if v == missing && w.ifMatch != nil && hasCode(err, "NoSuchKey", "NotFound") {
+		if v == missing && w.ifMatch != nil && noKey(err) {
 			v = unmet
 		}
 		doubt = doubt || v == doubtful
