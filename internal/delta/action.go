@@ -6,12 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"net/url"
-	"slices"
-	"strconv"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -138,21 +132,6 @@ func (a action) check() error {
 	return nil
 }
 
-// encodePath makes the URI of a path. For the names of DataFileName it is the same.
-func encodePath(path string) string { return (&url.URL{Path: path}).EscapedPath() }
-
-// decodePath returns the path of a URI. What can't be decoded is taken as it is.
-func decodePath(uri string) string {
-	if !strings.Contains(uri, "%") {
-		return uri
-	}
-	path, err := url.PathUnescape(uri)
-	if err != nil {
-		return uri
-	}
-	return path
-}
-
 // Add is one data file of the table.
 type Add struct {
 	Path            string            // below the table's folder, slashes between, nothing escaped
@@ -179,61 +158,21 @@ func (f *Add) Bounds() *prune.Stats {
 }
 
 // file returns the Add of an action.
-func (a *addAction) file(known *partitions) *Add {
+func (a *addAction) file(at *place) *Add {
 	rows := int64(-1)
 	if n := gjson.Get(a.Stats, "numRecords"); n.Type == gjson.Number {
 		rows = n.Int()
 	}
+	path, _ := at.file(a.Path)
 	f := &Add{
-		Path: decodePath(a.Path), Size: a.Size, Rows: rows, Stats: a.Stats,
+		Path: path, Size: a.Size, Rows: rows, Stats: a.Stats,
 		ModificationTime: time.UnixMilli(a.ModificationTime), Tags: a.Tags, bounds: prune.NewStats(a.Stats),
 	}
 	if encodePath(f.Path) != a.Path {
 		f.uri = a.Path
 	}
-	f.PartitionValues = known.values(a.PartitionValues)
+	f.PartitionValues = at.partition(a.PartitionValues)
 	return f
-}
-
-// partitions has one map for all files of a partition: a map of its own would be half of what a file
-// takes in memory.
-type partitions struct {
-	mu    sync.Mutex
-	known map[string]map[string]string
-}
-
-// values returns the values, "" for NULL. The map is shared and read only.
-func (p *partitions) values(values map[string]*string) map[string]string {
-	if len(values) == 0 {
-		return nil
-	}
-	key := ""
-	for _, c := range slices.Sorted(maps.Keys(values)) {
-		key += strconv.Quote(c) + strconv.Quote(value(values[c]))
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	known, ok := p.known[key]
-	if !ok {
-		if p.known == nil {
-			p.known = map[string]map[string]string{}
-		}
-		known = partitionValues(values)
-		p.known[key] = known
-	}
-	return known
-}
-
-// partitionValues writes NULL as "".
-func partitionValues(values map[string]*string) map[string]string {
-	if len(values) == 0 {
-		return nil
-	}
-	plain := make(map[string]string, len(values))
-	for c, v := range values {
-		plain[c] = value(v)
-	}
-	return plain
 }
 
 // encodedPath returns the file's URI as its action has it.

@@ -78,7 +78,7 @@ func (txn Txn) inOrder(s *Snapshot) error {
 // evolution returns the metaData that s lacks to take rows of the wanted schema, if any. It refuses
 // tables that can't be written.
 func (t *Table) evolution(s *Snapshot) ([]action, error) {
-	if err := s.protocol.writable(); err != nil {
+	if err := s.writable(); err != nil {
 		return nil, err
 	}
 	if t.fits.Load() == s.meta {
@@ -124,7 +124,7 @@ func (t *Table) create(ctx context.Context) error {
 		IsBlindAppend: true, TxnID: uuid.NewString(),
 	}
 	m := newMetadata(t.want, t.opts.CheckpointInterval)
-	s := emptySnapshot(t.log.path)
+	s := emptySnapshot(t.log.place)
 	actions := []action{{Protocol: &protocol{MinReaderVersion: readerVersion, MinWriterVersion: writerVersion}}, {Metadata: &m}}
 	created, err := t.try(ctx, s, info, actions)
 	if err != nil || created != nil {

@@ -58,7 +58,7 @@ func (r reader) checkpoint(ctx context.Context, n checkpointName) (*Snapshot, er
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	s, err := emptySnapshot(r.path).apply([]commit{{n.version, slices.Concat(parts...)}})
+	s, err := emptySnapshot(r.place).apply([]commit{{n.version, slices.Concat(parts...)}})
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
@@ -73,7 +73,7 @@ func (t *Table) Checkpoint(ctx context.Context) error {
 	}
 	s, err := t.Refresh(ctx)
 	if err == nil {
-		err = s.protocol.writable()
+		err = s.writable()
 	}
 	if err == nil {
 		err = t.writeCheckpoint(ctx, s)

@@ -3,6 +3,7 @@ package delta
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -35,6 +36,10 @@ type (
 		DataChange       *bool              `parquet:"dataChange,optional"`
 		Tags             map[string]string  `parquet:"tags,optional"`
 		Stats            *string            `parquet:"stats,optional"`
+		DeletionVector   *checkpointVector  `parquet:"deletionVector,optional"` // read to refuse it
+	}
+	checkpointVector struct {
+		StorageType *string `parquet:"storageType,optional"`
 	}
 	checkpointRemove struct {
 		Path                 *string            `parquet:"path,optional"`
@@ -78,7 +83,9 @@ func encodeCheckpoint(s *Snapshot, removedAfter time.Time) (data []byte, rows in
 		}
 	}
 	reads, writes := int32(s.protocol.MinReaderVersion), int32(s.protocol.MinWriterVersion)
-	write(checkpointRow{Protocol: &checkpointProtocol{MinReaderVersion: &reads, MinWriterVersion: &writes}})
+	write(checkpointRow{Protocol: &checkpointProtocol{
+		MinReaderVersion: &reads, MinWriterVersion: &writes, ReaderFeatures: s.protocol.ReaderFeatures, WriterFeatures: s.protocol.WriterFeatures,
+	}})
 	write(checkpointRow{Metadata: s.meta.checkpoint()})
 	for app, version := range s.Txns {
 		updated := s.txnUpdated[app]
@@ -88,7 +95,7 @@ func encodeCheckpoint(s *Snapshot, removedAfter time.Time) (data []byte, rows in
 	for f := range s.Files() {
 		a := f.action(false)
 		write(checkpointRow{Add: &checkpointAdd{
-			&a.Path, a.PartitionValues, &a.Size, &a.ModificationTime, &no, a.Tags, optional(a.Stats),
+			&a.Path, a.PartitionValues, &a.Size, &a.ModificationTime, &no, a.Tags, optional(a.Stats), nil,
 		}})
 	}
 	for r := range s.removed.all() {
@@ -180,10 +187,14 @@ func (r checkpointRow) action() action {
 		return action{Txn: &txnAction{value(r.Txn.AppID), value(r.Txn.Version), value(r.Txn.LastUpdated)}}
 	case r.Add != nil:
 		a := r.Add
-		return action{Add: &addAction{
+		add := &addAction{
 			Path: value(a.Path), PartitionValues: a.PartitionValues, Size: value(a.Size), ModificationTime: value(a.ModificationTime),
 			Stats: value(a.Stats), Tags: a.Tags,
-		}}
+		}
+		if a.DeletionVector != nil {
+			add.DeletionVector = json.RawMessage("{}")
+		}
+		return action{Add: add}
 	case r.Remove != nil:
 		x := r.Remove
 		return action{Remove: &removeAction{

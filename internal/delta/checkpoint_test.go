@@ -159,7 +159,7 @@ func TestCheckpointOfProtocolWeCannotRead(t *testing.T) {
 	reads, writes := int32(3), int32(7)
 	var out bytes.Buffer
 	rows := []checkpointRow{
-		{Protocol: &checkpointProtocol{&reads, &writes, []string{"deletionVectors"}, []string{"deletionVectors"}}},
+		{Protocol: &checkpointProtocol{&reads, &writes, []string{"v2Checkpoint"}, []string{"v2Checkpoint"}}},
 		{Metadata: s.meta.checkpoint()},
 	}
 	if err := parquet.Write(&out, rows); err != nil {
@@ -168,7 +168,7 @@ func TestCheckpointOfProtocolWeCannotRead(t *testing.T) {
 	put(t, store, "00000000000000000025.checkpoint.parquet", out.String())
 	put(t, store, "_last_checkpoint", `{"version":25}`)
 	_, err := Open(t.Context(), store, tbl.Path())
-	if !errors.Is(err, ErrProtocol) || !strings.Contains(err.Error(), "deletionVectors") {
+	if !errors.Is(err, ErrProtocol) || !strings.Contains(err.Error(), "v2Checkpoint") {
 		t.Errorf("error %v, want ErrProtocol", err)
 	}
 }
@@ -223,7 +223,7 @@ func TestCheckpointForgetsTombstones(t *testing.T) {
 		if err != nil || len(actions) != rows {
 			t.Fatalf("%d actions of %d: %v", len(actions), rows, err)
 		}
-		got, err := emptySnapshot("t").apply([]commit{{25, actions}})
+		got, err := emptySnapshot(&place{path: "t"}).apply([]commit{{25, actions}})
 		if err != nil || got.removed.n != c.want {
 			t.Errorf("removed %d, want %d: %v", got.removed.n, c.want, err)
 		}
@@ -301,5 +301,73 @@ func TestTombstonesAreForgotten(t *testing.T) {
 	s, err = s.apply([]commit{{1000, nil}})
 	if err != nil || s.removed.n != 1 {
 		t.Errorf("%d tombstones, %v", s.removed.n, err)
+	}
+}
+
+// Checkpoints of other engines have columns that ours don't, and lack some of ours.
+func TestForeignCheckpoint(t *testing.T) {
+	type add struct {
+		Path             *string           `parquet:"path,optional"`
+		PartitionValues  map[string]string `parquet:"partitionValues,optional"`
+		PartitionsParsed *struct {
+			Date *int32 `parquet:"request_date,optional,date"`
+		} `parquet:"partitionValues_parsed,optional"`
+		Size             int64 `parquet:"size"`
+		ModificationTime int64 `parquet:"modificationTime"`
+		DataChange       bool  `parquet:"dataChange"`
+		StatsParsed      *struct {
+			NumRecords *int64 `parquet:"numRecords,optional"`
+			MinValues  *struct {
+				Tokens *int64 `parquet:"tokens,optional"`
+			} `parquet:"minValues,optional"`
+		} `parquet:"stats_parsed,optional"`
+		Stats          *string `parquet:"stats,optional"`
+		DeletionVector *struct {
+			StorageType *string `parquet:"storageType,optional"`
+			Cardinality *int64  `parquet:"cardinality,optional"`
+		} `parquet:"deletionVector,optional"`
+	}
+	type row struct {
+		Metadata *checkpointMetadata `parquet:"metaData,optional"`
+		Protocol *checkpointProtocol `parquet:"protocol,optional"`
+		Add      *add                `parquet:"add,optional"`
+		Domain   *struct {
+			Domain *string `parquet:"domain,optional"`
+		} `parquet:"domainMetadata,optional"`
+	}
+	store := memstore.New()
+	tbl := openOrCreate(t, store)
+	appendFile(t, tbl, "log", 1)
+	reads, writes := int32(1), int32(2)
+	f := file(7)
+	var out bytes.Buffer
+	rows := []row{
+		{Protocol: &checkpointProtocol{&reads, &writes, nil, nil}},
+		{Metadata: tbl.Snapshot().meta.checkpoint()},
+		{Add: &add{Path: &f.Path, PartitionValues: f.PartitionValues, Size: 100, ModificationTime: 5, Stats: &f.Stats}},
+		{},
+	}
+	if err := parquet.Write(&out, rows); err != nil {
+		t.Fatal(err)
+	}
+	put(t, store, "00000000000000000001.checkpoint.parquet", out.String())
+	put(t, store, "_last_checkpoint", `{"version":1,"size":3,"checkpointSchema":{"type":"struct"},"checksum":"x"}`)
+	remove(t, store, tbl, 0, 1)
+	s := fresh(t, store)
+	if got, ok := s.File(f.Path); !ok || got.Rows != 1 || got.Stats != f.Stats || got.PartitionValues["request_date"] != f.PartitionValues["request_date"] {
+		t.Errorf("table: %s", describe(s))
+	}
+	vector := "u"
+	rows[2].Add.DeletionVector = &struct {
+		StorageType *string `parquet:"storageType,optional"`
+		Cardinality *int64  `parquet:"cardinality,optional"`
+	}{StorageType: &vector}
+	out.Reset()
+	if err := parquet.Write(&out, rows); err != nil {
+		t.Fatal(err)
+	}
+	put(t, store, "00000000000000000001.checkpoint.parquet", out.String())
+	if _, err := Open(t.Context(), store, tbl.Path()); !errors.Is(err, ErrProtocol) {
+		t.Errorf("a deletion vector in a checkpoint: %v", err)
 	}
 }

@@ -51,7 +51,7 @@ func (t *Table) cleanLog(ctx context.Context, retention time.Duration, now time.
 	if err != nil {
 		return none, err
 	}
-	if err := s.protocol.writable(); err != nil {
+	if err := s.writable(); err != nil {
 		return none, err
 	}
 	if retention == 0 {

@@ -192,7 +192,7 @@ func (s *Snapshot) includes(actions []action) bool {
 		if a.Add == nil {
 			continue
 		}
-		p := decodePath(a.Add.Path)
+		p, _ := s.place.file(a.Add.Path)
 		_, live := s.files.get(p)
 		_, removed := s.removed.get(p)
 		return live || removed
@@ -201,7 +201,8 @@ func (s *Snapshot) includes(actions []action) bool {
 		if a.Remove == nil {
 			continue
 		}
-		if _, live := s.files.get(decodePath(a.Remove.Path)); live {
+		p, _ := s.place.file(a.Remove.Path)
+		if _, live := s.files.get(p); live {
 			return false
 		}
 	}

@@ -144,7 +144,7 @@ func newTable(store objstore.Store, path string, opts Options) *Table {
 		opts.CheckpointInterval = defaultCheckpointInterval
 	}
 	return &Table{
-		log: reader{store, path}, opts: opts,
+		log: newReader(store, path), opts: opts,
 		refresh: newFlight(), writer: make(chan struct{}, 1), quick: quickCheckpoint, closing: make(chan struct{}),
 	}
 }

@@ -3,8 +3,10 @@ package delta
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lakegate/lakegate/internal/objstore"
 	"github.com/lakegate/lakegate/internal/objstore/memstore"
@@ -123,6 +125,8 @@ func TestForeignChanges(t *testing.T) {
 		{"not null", swap(tokens, `"name":"tokens","type":"long","nullable":false,"metadata":{}`), "column tokens is NOT NULL"},
 		{"an invariant", swap(tokens, `"name":"tokens","type":"long","nullable":true,"metadata":{"delta.invariants":"{}"}`), "column tokens has an invariant"},
 		{"no NULLs in a map", swap(`"valueContainsNull":true`, `"valueContainsNull":false`), "column tags can't hold NULLs"},
+		{"a column that must have values", swap(`"fields":[`, `"fields":[{"name":"x","type":"long","nullable":false,"metadata":{}},`), "column x is NOT NULL in the table, and lakegate has no values for it"},
+		{"a column with a condition", swap(`"fields":[`, `"fields":[{"name":"x","type":"long","nullable":true,"metadata":{"delta.invariants":"{}"}},`), "column x has an invariant"},
 		{"other partitions", func(m *metadataAction) { m.PartitionColumns = nil }, "partitioned by"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -144,31 +148,82 @@ func TestForeignChanges(t *testing.T) {
 	}
 }
 
+// A protocol that another engine raised: what the table uses of it is refused, the rest is harmless.
 func TestProtocolUpgrades(t *testing.T) {
+	named := func(features ...string) protocol {
+		return protocol{MinReaderVersion: 1, MinWriterVersion: 7, WriterFeatures: features}
+	}
+	both := func(features ...string) protocol {
+		return protocol{MinReaderVersion: 3, MinWriterVersion: 7, ReaderFeatures: features, WriterFeatures: append(features, "appendOnly", "invariants")}
+	}
+	property := func(k, v string) func(*metadataAction) {
+		return func(m *metadataAction) { m.Configuration = map[string]string{k: v} }
+	}
+	column := func(field string) func(*metadataAction) {
+		return func(m *metadataAction) {
+			m.SchemaString = strings.Replace(m.SchemaString, `"fields":[`, `"fields":[`+field+`,`, 1)
+		}
+	}
+	none := func(*metadataAction) {}
 	for _, c := range []struct {
-		name     string
-		p        protocol
-		readable bool
-		want     string
+		name   string
+		p      protocol
+		change func(*metadataAction)
+		reads  bool
+		want   string // "": writes, too
 	}{
-		{"writers", protocol{MinReaderVersion: 1, MinWriterVersion: 4}, true, "writer version 4; writing is supported up to version 2"},
-		{"writer features", protocol{MinReaderVersion: 1, MinWriterVersion: 7, WriterFeatures: []string{"rowTracking"}}, true, "with rowTracking"},
-		{"column mapping", protocol{MinReaderVersion: 2, MinWriterVersion: 5}, false, "reader version 2 and writer version 5"},
-		{"deletion vectors", protocol{MinReaderVersion: 3, MinWriterVersion: 7, ReaderFeatures: []string{"deletionVectors"}, WriterFeatures: []string{"deletionVectors"}}, false, "with deletionVectors; reading is supported up to version 1"},
+		{"change data feed, not on", protocol{MinReaderVersion: 1, MinWriterVersion: 4}, none, true, ""},
+		{"change data feed", protocol{MinReaderVersion: 1, MinWriterVersion: 4}, property("delta.enableChangeDataFeed", "true"), true, "writer version 4 with changeDataFeed, and writing is supported up to version 2; have the engine"},
+		{"constraints, none", protocol{MinReaderVersion: 1, MinWriterVersion: 3}, none, true, ""},
+		{"constraints", protocol{MinReaderVersion: 1, MinWriterVersion: 3}, property("delta.constraints.positive", "tokens > 0"), true, "with checkConstraints"},
+		{"generated column", protocol{MinReaderVersion: 1, MinWriterVersion: 4}, column(`{"name":"g","type":"date","nullable":true,"metadata":{"delta.generationExpression":"now()"}}`), true, "with generatedColumns"},
+		{"identity column", protocol{MinReaderVersion: 1, MinWriterVersion: 6}, column(`{"name":"g","type":"long","nullable":true,"metadata":{"delta.identity.start":1}}`), true, "with identityColumns"},
+		{"column mapping, not on", protocol{MinReaderVersion: 2, MinWriterVersion: 5}, none, true, ""},
+		{"column mapping", protocol{MinReaderVersion: 2, MinWriterVersion: 5}, property("delta.columnMapping.mode", "name"), false, "reader version 2 and writer version 5 with columnMapping"},
+		{"column mapping by name of the feature", both("columnMapping"), property("delta.columnMapping.mode", "id"), false, "with columnMapping"},
+		{"named, and kept anyway", named("appendOnly", "invariants", "vacuumProtocolCheck"), none, true, ""},
+		{"no features", named(), none, true, ""},
+		{"row tracking", named("rowTracking", "domainMetadata"), property("delta.enableRowTracking", "true"), true, "with domainMetadata, rowTracking"},
+		{"in-commit timestamps", named("inCommitTimestamp"), property("delta.enableInCommitTimestamps", "true"), true, "with inCommitTimestamp"},
+		{"clustering", named("clustering"), none, true, "with clustering"},
+		{"deletion vectors, not on", both("deletionVectors"), none, true, ""},
+		{"deletion vectors", both("deletionVectors"), property("delta.enableDeletionVectors", "true"), true, "with deletionVectors, and writing is supported up to version 2"},
+		{"timestamps without zone", both("timestampNtz"), column(`{"name":"g","type":"timestamp_ntz","nullable":true,"metadata":{}}`), true, "with timestampNtz"},
+		{"timestamps without zone, none", both("timestampNtz"), none, true, ""},
+		{"v2 checkpoints", both("v2Checkpoint"), none, false, "with v2Checkpoint, and reading"},
+		{"type widening", both("typeWidening"), property("delta.enableTypeWidening", "true"), false, "with typeWidening"},
+		{"what nobody knows yet", both("teleport"), none, false, "with teleport"},
+		{"a version nobody knows yet", protocol{MinReaderVersion: 4, MinWriterVersion: 8}, none, false, "reader version 4 and writer version 8; reading is supported up to version 1"},
+		{"a writer version nobody knows yet", protocol{MinReaderVersion: 1, MinWriterVersion: 8}, none, true, "writer version 8; writing is supported up to version 2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			store, tbl, _ := rivals(t)
-			putCommit(t, store, tbl, 1, action{Protocol: &c.p})
-			_, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{AppID: "log", Version: 1}, nil)
+			m := tbl.Snapshot().meta.metadataAction
+			c.change(&m)
+			putCommit(t, store, tbl, 1, action{Protocol: &c.p}, action{Metadata: &m})
+			s, err := tbl.Append(t.Context(), []Add{file(1)}, Txn{AppID: "log", Version: 1}, nil)
+			if _, rerr := Open(t.Context(), store, tbl.Path()); (rerr == nil) != c.reads || (rerr != nil && !errors.Is(rerr, ErrProtocol)) {
+				t.Errorf("open for reading: %v", rerr)
+			}
+			if c.want == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				data, _, err := encodeCheckpoint(s, time.Time{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				put(t, store, fmt.Sprintf("%020d.checkpoint.parquet", s.Version), string(data))
+				remove(t, store, tbl, 0, s.Version-1)
+				same(t, fresh(t, store), s)
+				return
+			}
 			var p *ProtocolError
 			if !errors.Is(err, ErrProtocol) || !errors.As(err, &p) || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("error %v, want %s", err, c.want)
 			}
-			if p.Writing != c.readable || p.MinWriterVersion != c.p.MinWriterVersion {
+			if p.Writing != c.reads || p.MinWriterVersion != c.p.MinWriterVersion {
 				t.Errorf("error %+v", p)
-			}
-			if _, err := Open(t.Context(), store, tbl.Path()); (err == nil) != c.readable || (err != nil && !errors.Is(err, ErrProtocol)) {
-				t.Errorf("open for reading: %v", err)
 			}
 			if _, err := OpenOrCreate(t.Context(), store, usage(), Options{}); !errors.Is(err, ErrProtocol) {
 				t.Errorf("open for writing: %v", err)
@@ -183,7 +238,7 @@ func TestProtocolUpgrades(t *testing.T) {
 // What other writers put into a schema survives a change of ours.
 func TestForeignSchemaSurvives(t *testing.T) {
 	const foreign = `{"type":"struct","fields":[{"name":"request_date","type":"date","nullable":true,"metadata":{}},` +
-		`{"name":"score","type":"float","nullable":false,"metadata":{"owner":"me","n":[1,2]}},` +
+		`{"name":"score","type":"float","nullable":true,"metadata":{"owner":"me","n":[1,2]}},` +
 		`{"name":"deep","type":{"type":"array","elementType":{"type":"map","keyType":"short","valueType":"binary","valueContainsNull":false},"containsNull":false},"nullable":true,"metadata":{}}]}`
 	m, err := parseMetadata(metadataAction{SchemaString: foreign, PartitionColumns: []string{"request_date"}})
 	if err != nil {

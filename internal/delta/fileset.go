@@ -28,7 +28,7 @@ type entry[T any] struct {
 // files leave a folder together, when it is compacted.
 const maxRun = 256
 
-func byPath[T any](a, b entry[T]) int { return cmp.Compare(a.path, b.path) }
+func comparePaths[T any](a, b entry[T]) int { return cmp.Compare(a.path, b.path) }
 
 // find returns the place of the path, and whether it is there.
 func (r run[T]) find(p string) (int, bool) {
@@ -61,10 +61,21 @@ func (s fileSet[T]) get(p string) (*T, bool) {
 // all yields everything, folder after folder, each in order of paths.
 func (s fileSet[T]) all() iter.Seq[*T] {
 	return func(yield func(*T) bool) {
+		for _, v := range s.byPath() {
+			if !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+// byPath is all with the paths.
+func (s fileSet[T]) byPath() iter.Seq2[string, *T] {
+	return func(yield func(string, *T) bool) {
 		for _, folder := range slices.Sorted(maps.Keys(s.folders)) {
 			for _, r := range s.folders[folder] {
 				for _, e := range r {
-					if !yield(e.value) {
+					if !yield(e.path, e.value) {
 						return
 					}
 				}
@@ -87,7 +98,7 @@ func (s fileSet[T]) with(changes map[string]*T) fileSet[T] {
 		next.folders = map[string][]run[T]{}
 	}
 	for folder, changed := range byFolder {
-		slices.SortFunc(changed, byPath)
+		slices.SortFunc(changed, comparePaths)
 		runs, grown := mergeFolder(s.folders[folder], changed)
 		next.n += grown
 		if next.folders[folder] = runs; len(runs) == 0 {

@@ -91,7 +91,7 @@ func same(t *testing.T, got, want *Snapshot) {
 // describe renders all that is known of a snapshot.
 func describe(s *Snapshot) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "version %d\nprotocol %d %d\n", s.Version, s.protocol.MinReaderVersion, s.protocol.MinWriterVersion)
+	fmt.Fprintf(&out, "version %d\nprotocol %d %d%s\n", s.Version, s.protocol.MinReaderVersion, s.protocol.MinWriterVersion, features(s.protocol))
 	fmt.Fprintf(&out, "table %s %q %q by %q %v\nschema %s\n", s.meta.ID, s.meta.Name, s.meta.Description, s.meta.PartitionColumns, s.meta.Configuration, s.meta.SchemaString)
 	var lines []string
 	for app, v := range s.Txns {
@@ -105,6 +105,13 @@ func describe(s *Snapshot) string {
 		lines = append(lines, fmt.Sprintf("removed %s at %d\n", r.Path, r.DeletionTimestamp))
 	}
 	return out.String() + strings.Join(lines, "")
+}
+
+func features(p *protocol) string {
+	if p.MinWriterVersion < 7 {
+		return ""
+	}
+	return fmt.Sprintf(" reading %q, writing %q", p.ReaderFeatures, p.WriterFeatures)
 }
 
 func tagged(f *Add) string {

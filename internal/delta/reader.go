@@ -18,6 +18,11 @@ import (
 type reader struct {
 	store objstore.Store
 	path  string
+	place *place
+}
+
+func newReader(store objstore.Store, path string) reader {
+	return reader{store, path, placeOf(store, path)}
 }
 
 const (
@@ -87,7 +92,7 @@ func (r reader) listed(ctx context.Context) (*Snapshot, error) {
 			return s, err
 		}
 	}
-	return emptySnapshot(r.path), nil
+	return emptySnapshot(r.place), nil
 }
 
 // replay returns the snapshot after all versions that a listing shows after s. A listing is no

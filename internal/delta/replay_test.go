@@ -210,7 +210,7 @@ func FuzzReplay(f *testing.F) {
 		if err != nil {
 			return
 		}
-		s, err := emptySnapshot("c/s/t").apply([]commit{{0, base}, {1, actions}})
+		s, err := emptySnapshot(&place{path: "c/s/t"}).apply([]commit{{0, base}, {1, actions}})
 		if err != nil {
 			return
 		}
@@ -223,7 +223,7 @@ func FuzzReplay(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%v in what was encoded from %q: %s", err, data, body)
 		}
-		r, err := emptySnapshot("c/s/t").apply([]commit{{0, base}, {1, again}})
+		r, err := emptySnapshot(&place{path: "c/s/t"}).apply([]commit{{0, base}, {1, again}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +236,7 @@ func FuzzReplay(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err = emptySnapshot("c/s/t").apply([]commit{{1, actions}})
+		r, err = emptySnapshot(&place{path: "c/s/t"}).apply([]commit{{1, actions}})
 		if err != nil {
 			t.Fatal(err)
 		}

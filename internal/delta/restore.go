@@ -106,7 +106,7 @@ func (r restoring) commit(ctx context.Context, plan func(*Snapshot) (RestorePlan
 		Operation: "RESTORE", Parameters: map[string]string{"version": strconv.FormatInt(r.version, 10)}, IsolationLevel: serializable,
 	}
 	return r.t.commit(ctx, info, func(s *Snapshot, info *commitInfo) ([]action, error) {
-		if err := s.protocol.writable(); err != nil {
+		if err := s.writable(); err != nil {
 			return nil, err
 		}
 		p, meta, err := plan(s)

@@ -66,7 +66,7 @@ func checkRemoves(paths []string) error {
 
 // apply returns the actions of the rewrite of s, and puts its figures into info.
 func (r Rewrite) apply(s *Snapshot, info *commitInfo) ([]action, error) {
-	if err := s.protocol.writable(); err != nil {
+	if err := s.writable(); err != nil {
 		return nil, err
 	}
 	if r.DataChange && len(r.Remove) > 0 && s.meta.appendOnly() {

@@ -120,6 +120,11 @@ func (t dataType) merge(want dataType, path string) (dataType, bool, error) {
 func (t dataType) mergeFields(want dataType, path string) (dataType, bool, error) {
 	added := false
 	fields := append([]field(nil), t.Fields...)
+	for _, f := range t.Fields {
+		if err := f.spares(want.Fields, path); err != nil {
+			return t, false, err
+		}
+	}
 	for _, w := range want.Fields {
 		name := strings.TrimPrefix(path+"."+w.Name, ".")
 		i := indexFold(fields, w.Name)
@@ -157,6 +162,21 @@ func (f field) takes(want field, name string) error {
 		return fmt.Errorf("%w: column %s is written %s in the table", ErrSchema, name, f.Name)
 	case !f.Nullable && want.Nullable:
 		return fmt.Errorf("%w: column %s is NOT NULL in the table", ErrSchema, name)
+	case strings.Contains(string(f.Metadata), `"delta.invariants"`):
+		return fmt.Errorf("%w: column %s has an invariant in the table, which can't be checked", ErrSchema, name)
+	}
+	return nil
+}
+
+// spares reports whether rows may be written without a value of the field, if they are.
+func (f field) spares(wanted []field, path string) error {
+	if indexFold(wanted, f.Name) >= 0 {
+		return nil // takes will tell
+	}
+	name := strings.TrimPrefix(path+"."+f.Name, ".")
+	switch {
+	case !f.Nullable:
+		return fmt.Errorf("%w: column %s is NOT NULL in the table, and lakegate has no values for it", ErrSchema, name)
 	case strings.Contains(string(f.Metadata), `"delta.invariants"`):
 		return fmt.Errorf("%w: column %s has an invariant in the table, which can't be checked", ErrSchema, name)
 	}

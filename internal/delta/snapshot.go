@@ -16,19 +16,16 @@ type Snapshot struct {
 	// Txns has the newest transaction of each application. Read only.
 	Txns map[string]int64
 
-	path       string
 	protocol   *protocol
 	meta       *metadata
 	files      fileSet[Add]
 	removed    fileSet[removeAction]
 	txnUpdated map[string]int64 // ms, by application
-	partitions *partitions      // shared with the snapshots before and after
+	place      *place           // shared with the snapshots before and after
 }
 
 // emptySnapshot is a table before its first version.
-func emptySnapshot(path string) *Snapshot {
-	return &Snapshot{Version: -1, path: path, partitions: &partitions{}}
-}
+func emptySnapshot(at *place) *Snapshot { return &Snapshot{Version: -1, place: at} }
 
 // Files yields the live files, folder by folder, in order of their paths. The Adds are read only.
 func (s *Snapshot) Files() iter.Seq[*Add] { return s.files.all() }
@@ -52,7 +49,8 @@ type Removed struct {
 func (s *Snapshot) Removed() iter.Seq[Removed] {
 	return func(yield func(Removed) bool) {
 		for r := range s.removed.all() {
-			out := Removed{Path: decodePath(r.Path), PartitionValues: partitionValues(r.PartitionValues), Size: r.Size}
+			path, _ := s.place.file(r.Path)
+			out := Removed{Path: path, PartitionValues: partitionValues(r.PartitionValues), Size: r.Size}
 			if r.DeletionTimestamp > 0 {
 				out.At = time.UnixMilli(r.DeletionTimestamp)
 			}
@@ -80,7 +78,7 @@ func (s *Snapshot) NumRecords() (rows int64, known bool) {
 // Schema is the table as the log has it, columns that somebody else added included. Its Name is
 // made of the last three parts of the path. ErrSchema when a column is of a type that
 // tableschema doesn't have.
-func (s *Snapshot) Schema() (*tableschema.Table, error) { return s.meta.table(s.path) }
+func (s *Snapshot) Schema() (*tableschema.Table, error) { return s.meta.table(s.place.path) }
 
 // apply returns the snapshot after commits, whose versions must follow it.
 func (s *Snapshot) apply(commits []commit) (*Snapshot, error) {
@@ -101,6 +99,9 @@ func (s *Snapshot) apply(commits []commit) (*Snapshot, error) {
 	if next.protocol == nil || next.meta == nil {
 		return nil, fmt.Errorf("version %d: %w: no protocol or metaData so far", next.Version, ErrCorrupt)
 	}
+	if err := next.readable(); err != nil {
+		return nil, fmt.Errorf("version %d: %w", next.Version, err)
+	}
 	next.files, next.removed = s.files.with(files), s.removed.with(removed)
 	if next.Version/forgetEvery > s.Version/forgetEvery {
 		next.removed = removedSince(next.removed, time.Now().Add(-next.meta.tombstones()))
@@ -115,9 +116,9 @@ const forgetEvery = 1000
 // removedSince returns the files removed at or after a time.
 func removedSince(all fileSet[removeAction], at time.Time) fileSet[removeAction] {
 	old := map[string]*removeAction{}
-	for r := range all.all() {
+	for p, r := range all.byPath() {
 		if r.DeletionTimestamp < at.UnixMilli() {
-			old[decodePath(r.Path)] = nil
+			old[p] = nil
 		}
 	}
 	return all.with(old)
@@ -128,7 +129,6 @@ func (s *Snapshot) applyAction(a action, files map[string]*Add, removed map[stri
 	switch {
 	case a.Protocol != nil:
 		s.protocol = a.Protocol
-		return s.protocol.readable()
 	case a.Metadata != nil:
 		m, err := parseMetadata(*a.Metadata)
 		s.meta = m
@@ -138,20 +138,23 @@ func (s *Snapshot) applyAction(a action, files map[string]*Add, removed map[stri
 		s.txnUpdated[a.Txn.AppID] = a.Txn.LastUpdated
 	case a.Add != nil:
 		if len(a.Add.DeletionVector) > 0 && string(a.Add.DeletionVector) != "null" {
-			return s.deletionVectors()
+			return s.unsupported("deletionVectors")
 		}
-		f := a.Add.file(s.partitions)
+		if _, inside := s.place.file(a.Add.Path); !inside {
+			return s.unsupported("files outside of its folder: " + a.Add.Path)
+		}
+		f := a.Add.file(s.place)
 		files[f.Path], removed[f.Path] = f, nil
 	case a.Remove != nil:
-		p := decodePath(a.Remove.Path)
+		p, _ := s.place.file(a.Remove.Path)
 		files[p], removed[p] = nil, a.Remove
 	}
 	return nil
 }
 
-// deletionVectors is the error of a file that has one, which its protocol may not even announce.
-func (s *Snapshot) deletionVectors() error {
-	e := &ProtocolError{Features: []string{"deletionVectors"}}
+// unsupported is the error of something found in a table, which its protocol may not even announce.
+func (s *Snapshot) unsupported(what string) error {
+	e := &ProtocolError{Features: []string{what}}
 	if s.protocol != nil {
 		e.MinReaderVersion, e.MinWriterVersion = s.protocol.MinReaderVersion, s.protocol.MinWriterVersion
 	}

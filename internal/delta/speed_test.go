@@ -12,7 +12,7 @@ import (
 func big(b testing.TB, files int) (*Snapshot, func() commit) {
 	b.Helper()
 	m := newMetadata(usage(), 50)
-	s, err := emptySnapshot("c/s/t").apply([]commit{{0, []action{{Protocol: &protocol{MinReaderVersion: 1, MinWriterVersion: 2}}, {Metadata: &m}}}})
+	s, err := emptySnapshot(&place{path: "c/s/t"}).apply([]commit{{0, []action{{Protocol: &protocol{MinReaderVersion: 1, MinWriterVersion: 2}}, {Metadata: &m}}}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func BenchmarkLoad(b *testing.B) {
 		b.Fatal(err)
 	}
 	store := memstore.New()
-	r := reader{store, "c/s/t"}
+	r := newReader(store, "c/s/t")
 	if _, err := store.Put(b.Context(), r.checkpointKeys(checkpointName{version: s.Version})[0], data); err != nil {
 		b.Fatal(err)
 	}

@@ -98,7 +98,7 @@ func (r reader) at(ctx context.Context, l *listing, version int64) (*Snapshot, e
 			return nil, err
 		}
 	}
-	return r.through(ctx, emptySnapshot(r.path), version)
+	return r.through(ctx, emptySnapshot(r.place), version)
 }
 
 // through returns s with all versions up to the given one. errGap.

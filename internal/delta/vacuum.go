@@ -85,7 +85,7 @@ func (t *Table) vacuum(ctx context.Context, o VacuumOptions) (VacuumReport, erro
 	if err != nil {
 		return VacuumReport{}, err
 	}
-	if err := s.protocol.writable(); err != nil {
+	if err := s.writable(); err != nil {
 		return VacuumReport{}, err
 	}
 	if err := o.settle(s.meta); err != nil {
@@ -190,7 +190,7 @@ func (v *vacuum) delete(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.protocol.writable(); err != nil {
+		if err := s.writable(); err != nil {
 			return err
 		}
 		if err := v.deleteBatch(ctx, s, batch); err != nil {
@@ -232,9 +232,9 @@ func (t *Table) needed(ctx context.Context, s *Snapshot, retention time.Duration
 	}
 	// An hour more, because the clocks that wrote the times need not agree with ours.
 	cutoff := now.Add(-retention).Add(-time.Hour)
-	for r := range s.removed.all() {
+	for p, r := range s.removed.byPath() {
 		if r.DeletionTimestamp == 0 || r.DeletionTimestamp >= cutoff.UnixMilli() {
-			needed[decodePath(r.Path)] = true
+			needed[p] = true
 		}
 	}
 	l, err := t.log.list(ctx)
@@ -276,7 +276,8 @@ func (t *Table) removedSince(ctx context.Context, then, now *Snapshot, needed ma
 		for _, c := range commits {
 			for _, a := range c.actions {
 				if a.Remove != nil {
-					needed[decodePath(a.Remove.Path)] = true
+					p, _ := now.place.file(a.Remove.Path)
+					needed[p] = true
 				}
 			}
 		}

@@ -124,7 +124,9 @@ func TestVacuumRefuses(t *testing.T) {
 	if err != nil || r.Deleted.Files != 1 || slices.Contains(stored(t, store), a) {
 		t.Errorf("exactly one file, now: %+v, %v", r, err)
 	}
-	putCommit(t, store, tbl, tbl.Snapshot().Version+1, action{Protocol: &protocol{MinReaderVersion: 3, MinWriterVersion: 7, ReaderFeatures: []string{"deletionVectors"}, WriterFeatures: []string{"deletionVectors"}}})
+	m := tbl.Snapshot().meta.metadataAction
+	m.Configuration = map[string]string{"delta.enableDeletionVectors": "true"}
+	putCommit(t, store, tbl, tbl.Snapshot().Version+1, action{Protocol: &protocol{MinReaderVersion: 3, MinWriterVersion: 7, ReaderFeatures: []string{"deletionVectors"}, WriterFeatures: []string{"deletionVectors"}}}, action{Metadata: &m})
 	if _, err := tbl.Vacuum(t.Context(), VacuumOptions{Now: days(8)}); !errors.Is(err, ErrProtocol) {
 		t.Errorf("a table with deletion vectors: %v", err)
 	}
