@@ -12,46 +12,10 @@ import (
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/internal/config"
 	"github.com/lakegate/lakegate/internal/inference"
-	"github.com/lakegate/lakegate/internal/tableschema"
-	"github.com/lakegate/lakegate/internal/tablewriter"
 	"github.com/lakegate/lakegate/serving/auth"
 	"github.com/lakegate/lakegate/serving/gateway"
 	"github.com/lakegate/lakegate/sql/warehouse"
 )
-
-// lakeView is what SQL needs of a lake, open for writing or for reading.
-type lakeView interface {
-	Tables() []*tableschema.Table
-	Snapshot(ctx context.Context, tables []string) (*tablewriter.Snapshot, error)
-}
-
-// source gives the warehouse the tables of a lake.
-type source struct{ lake lakeView }
-
-func (s source) Tables() []*tableschema.Table { return s.lake.Tables() }
-
-func (s source) Snapshot(ctx context.Context, names []string) (warehouse.Snapshot, error) {
-	snap, err := s.lake.Snapshot(ctx, names)
-	if err != nil {
-		return warehouse.Snapshot{}, err
-	}
-	out := warehouse.Snapshot{Release: snap.Release}
-	for _, n := range names {
-		t := snap.Tables[n]
-		if t.Schema == nil {
-			out.Release()
-			return warehouse.Snapshot{}, fmt.Errorf("table %s: its columns are not known yet", n)
-		}
-		w := warehouse.Table{Schema: t.Schema, Files: make([]warehouse.File, 0, len(t.Files)+len(t.Hot))}
-		for _, files := range [][]tablewriter.DataFile{t.Files, t.Hot} {
-			for _, f := range files {
-				w.Files = append(w.Files, warehouse.File{Path: f.Path, Partition: f.Partition})
-			}
-		}
-		out.Tables = append(out.Tables, w)
-	}
-	return out, nil
-}
 
 // openWarehouse starts SQL workers: child processes of this binary that may read dirs. scratch is
 // where their empty working folder goes, "" for the system's place.

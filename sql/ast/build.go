@@ -111,6 +111,31 @@ func SelectAll(table Node) Node {
 	}
 }
 
+// Select builds a SELECT of expressions from a table.
+func Select(table Node, list ...any) Node {
+	n := SelectAll(table)
+	n["select_list"] = list
+	return n
+}
+
+// Nothing is the table of a SELECT without FROM.
+func Nothing() Node {
+	return Node{"type": "EMPTY", "alias": "", "sample": nil, "query_location": noLocation}
+}
+
+// Table builds a table by its last name.
+func Table(name string) Node {
+	return Node{
+		"type": "BASE_TABLE", "alias": "", "sample": nil, "query_location": noLocation, "catalog_name": "", "schema_name": "",
+		"table_name": name, "column_name_alias": []any{}, "at_clause": nil,
+	}
+}
+
+// Document builds the document of one query, for Encode.
+func Document(node Node) Node {
+	return Node{"error": false, "statements": []any{Node{"node": node, "named_param_map": []any{}}}}
+}
+
 // Lambda builds a function of one argument.
 func Lambda(param string, body any) Node {
 	return Node{"class": "LAMBDA", "type": "LAMBDA", "alias": "", "query_location": noLocation, "lhs": Column(param), "expr": body}

@@ -1,10 +1,12 @@
 package dialect
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // advice says what to do instead of a statement that is not a query.
 var advice = map[string]string{
-	"explain": "EXPLAIN is not supported: the query would be planned, and ai_query called, without an answer",
 	"set":     "SET is not allowed: settings are fixed",
 	"reset":   "RESET is not allowed: settings are fixed",
 	"use":     "USE is not supported: give the catalog and schema with the request, or write names in three parts",
@@ -27,6 +29,8 @@ func command(src string, in []token) (*Statement, *Error) {
 		return show(src, in)
 	case "describe", "desc":
 		return describe(src, in)
+	case "explain":
+		return explain(src, in)
 	}
 	if a := advice[first.low]; a != "" {
 		return nil, refused("%s", a)
@@ -80,7 +84,11 @@ func describe(src string, in []token) (*Statement, *Error) {
 	}
 	if len(rest) > 0 && rest[0].kind == word {
 		switch rest[0].low {
-		case "select", "with", "history", "detail", "query", "function", "schema", "database", "catalog":
+		case "history":
+			return tableCommand(src, History, rest[1:])
+		case "detail":
+			return tableCommand(src, Detail, rest[1:])
+		case "select", "with", "query", "function", "schema", "database", "catalog":
 			return nil, unsupported("DESCRIBE %s is not supported; DESCRIBE TABLE is", strings.ToUpper(rest[0].text))
 		}
 	}
@@ -93,6 +101,39 @@ func describe(src string, in []token) (*Statement, *Error) {
 	}
 	return &Statement{Kind: Describe, Name: name, source: src}, nil
 }
+
+// tableCommand is DESCRIBE HISTORY t [LIMIT n] and DESCRIBE DETAIL t.
+func tableCommand(src string, what Kind, in []token) (*Statement, *Error) {
+	name, rest, err := commandName(src, in)
+	if err != nil {
+		return nil, err
+	}
+	st := &Statement{Kind: what, Name: name, source: src}
+	if what == History && len(rest) == 2 && rest[0].low == "limit" && rest[1].kind == number {
+		if st.Limit, _ = strconv.Atoi(rest[1].text); st.Limit > 0 {
+			return st, nil
+		}
+		return nil, syntaxError(src, rest[1].pos, "LIMIT takes a whole number above 0")
+	}
+	if len(rest) > 0 {
+		return nil, syntaxError(src, rest[0].pos, "syntax error at %q", rest[0].text)
+	}
+	return st, nil
+}
+
+// explain is EXPLAIN SELECT …: the text of the query is in SQL, as the caller wrote it.
+func explain(src string, in []token) (*Statement, *Error) {
+	rest := in[1:]
+	for len(rest) > 0 && rest[0].kind == word && explainModes[rest[0].low] {
+		rest = rest[1:]
+	}
+	if len(rest) == 0 || rest[0].text != "(" && !queryStart[rest[0].low] {
+		return nil, refused("EXPLAIN takes a query: EXPLAIN SELECT ...")
+	}
+	return &Statement{Kind: Explain, SQL: src[rest[0].pos:], source: src}, nil
+}
+
+var explainModes = wordSet("extended formatted cost codegen")
 
 // commandName reads a dotted name.
 func commandName(src string, in []token) (parts []string, rest []token, err *Error) {

@@ -36,13 +36,17 @@ const (
 	ShowCatalogs
 	ShowColumns
 	Describe
+	History // DESCRIBE HISTORY
+	Detail  // DESCRIBE DETAIL
+	Explain
 )
 
 // Statement is one statement after the token pass.
 type Statement struct {
 	Kind   Kind
-	SQL    string   // for Select: text for DuckDB's parser
+	SQL    string   // for Select: text for DuckDB's parser; for Explain: the query as the caller wrote it
 	Name   []string // for the others: the table or schema, in parts
+	Limit  int      // of History, 0 for none
 	Like   string   // SHOW ... LIKE pattern, "" for none
 	Labels []string // names for the select list's unnamed columns, as the caller wrote them; nil when unsure
 

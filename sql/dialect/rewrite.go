@@ -38,6 +38,9 @@ func Rewrite(src string, params []Param) (*Statement, error) {
 	for _, p := range params {
 		r.given[strings.ToLower(p.Name)] = p
 	}
+	if tokens, err = timeTravel(src, tokens); err != nil {
+		return nil, err
+	}
 	if r.in, err = lateralViews(src, tokens); err != nil {
 		return nil, err
 	}

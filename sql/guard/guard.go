@@ -27,6 +27,8 @@ type Policy struct {
 	// TableFunction reports whether a function may be used as a table. It sees the whole node; its
 	// arguments are checked like any others unless trusted.
 	TableFunction func(name string, call ast.Node) (allowed, trusted bool)
+	// TimeTravel lets tables have an AT clause. Its expression is checked like any other.
+	TimeTravel bool
 	// CTEPrefix begins the names common table expressions are given.
 	CTEPrefix string
 	// MaxNodes bounds the objects of the tree.
@@ -272,8 +274,8 @@ func (w *walker) recursive(body ast.Node, outer, own *scope, depth int) error {
 }
 
 func (w *walker) table(n ast.Node, s *scope, depth int) error {
-	if n["at_clause"] != nil {
-		return &Error{Unsupported, "time travel (AT) is not supported yet"}
+	if err := w.travel(n, s); err != nil {
+		return err
 	}
 	catalog, schema, name := ast.Str(n, "catalog_name"), ast.Str(n, "schema_name"), ast.Str(n, "table_name")
 	if fresh, ok := s.lookup(name); ok && catalog == "" && schema == "" {
@@ -291,6 +293,31 @@ func (w *walker) table(n ast.Node, s *scope, depth int) error {
 	}
 	w.found.Refs = append(w.found.Refs, Ref{Node: n, Parts: parts})
 	return w.children(n, s, depth)
+}
+
+// travel checks the AT clause of a table: constants and calls, nothing that reads.
+func (w *walker) travel(n ast.Node, s *scope) error {
+	at := n["at_clause"]
+	if at == nil {
+		return nil
+	}
+	if !w.policy.TimeTravel {
+		return refuse("time travel is not allowed here")
+	}
+	if _, ok := s.lookup(ast.Str(n, "table_name")); ok && ast.Str(n, "schema_name") == "" {
+		return refuse("time travel on a common table expression is not possible: write it at the tables inside")
+	}
+	clause, _ := at.(ast.Node)
+	if unit := strings.ToLower(ast.Str(clause, "unit")); unit != "version" && unit != "timestamp" {
+		return refuse("tables travel to a version or a timestamp")
+	}
+	var failed error
+	ast.Each(clause, func(c ast.Node) {
+		if ast.Class(c) == "SUBQUERY" || ast.Class(c) == "WINDOW" || ast.Str(c, "type") == "SELECT_NODE" {
+			failed = refuse("time travel takes a constant, not a query")
+		}
+	})
+	return failed
 }
 
 func (w *walker) tableFunction(n ast.Node, s *scope, depth int) error {

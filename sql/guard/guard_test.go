@@ -85,7 +85,7 @@ func TestRefusals(t *testing.T) {
 		"a table function":                {selecting(tableFunction("read_text", ast.Text("/etc/passwd"))), guard.Refused},
 		"an argument of a table function": {selecting(tableFunction("range", ast.Call("getvariable"))), guard.Refused},
 		"a function nobody has yet":       {selecting(empty, ast.Call("ai_forecast")), guard.Unsupported},
-		"time travel":                     {selecting(timeTravel), guard.Unsupported},
+		"time travel":                     {selecting(timeTravel), guard.Refused},
 		"a pivot over an enum":            {selecting(enum), guard.Refused},
 		"too deep":                        {selecting(empty, deep), guard.TooLarge},
 		"too long a text":                 {selecting(empty, ast.Call("repeat", ast.Text("x"), ast.Int(1<<30))), guard.TooLarge},

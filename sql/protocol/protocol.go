@@ -5,7 +5,7 @@
 //	Init                    ->
 //	                        <-      Ready
 //	Query                   ->
-//	                        <-      Need      (tables of the query; at most once, absent for none)
+//	                        <-      Need      (columns of tables, then files; each at most once)
 //	Tables | Failure        ->
 //	                        <-      Ask       (any number, at any time until the end)
 //	Answer                  ->
@@ -17,7 +17,9 @@ package protocol
 
 import (
 	"encoding/json"
+	"time"
 
+	"github.com/lakegate/lakegate/internal/prune"
 	"github.com/lakegate/lakegate/internal/tableschema"
 )
 
@@ -78,22 +80,72 @@ type Query struct {
 	AIWidth         int   // calls in flight
 }
 
-// Need names the tables a query reads. All asks for the columns of every readable table, for
-// DESCRIBE and information_schema. AI says that models will be asked, which takes longer.
+// Need asks for what a query reads. The columns come first, so that the query can be planned before
+// its files are asked for; both may be in one message. AI says that models will be asked, which
+// takes longer.
 type Need struct {
-	Names []string
-	All   bool
-	AI    bool
+	Shapes  []string `json:",omitempty"` // full names of tables whose columns are wanted
+	All     bool     `json:",omitempty"` // the columns of every readable table and view, for DESCRIBE and information_schema
+	Scans   []Scan   `json:",omitempty"` // tables whose files are wanted, all at one moment
+	History *History `json:",omitempty"`
+	Detail  string   `json:",omitempty"` // full name of a table to describe
+	AI      bool     `json:",omitempty"`
 }
 
-// Tables answers Need: one consistent snapshot.
-type Tables struct{ Tables []Table }
+// Scan is a table as one place of a query reads it: the rows that Filter lets through, now or as of
+// a version or a time.
+type Scan struct {
+	Name      string
+	Filter    prune.Filter `json:",omitempty"`
+	Version   *int64       `json:",omitempty"`
+	Timestamp *time.Time   `json:",omitempty"`
+}
+
+// History asks for the newest commits of a table, Limit of them, all for 0.
+type History struct {
+	Name  string
+	Limit int
+}
+
+// Tables answers Need.
+type Tables struct {
+	Shapes  []Table  `json:",omitempty"` // answers Shapes and All
+	Scans   []Table  `json:",omitempty"` // parallel to Need.Scans: one consistent snapshot
+	Commits []Commit `json:",omitempty"` // answers History
+	Detail  *Detail  `json:",omitempty"`
+}
+
+// Commit is a version of a table.
+type Commit struct {
+	Version             int64
+	Timestamp           time.Time
+	Operation           string
+	Parameters, Metrics map[string]string
+	ReadVersion         *int64 // nil when it is not known
+	IsBlindAppend       bool
+	Engine              string
+	UserMetadata        string
+}
+
+// Detail is a table as it is stored.
+type Detail struct {
+	ID                string
+	Description       string
+	Location          string // below the lake's root
+	Created, Modified time.Time
+	PartitionColumns  []string
+	Files             int64
+	Bytes             int64
+	Properties        map[string]string
+	Reader, Writer    int // the protocol's versions
+}
 
 // Table is a table's shape, and its files when they were asked for.
 type Table struct {
 	Schema *tableschema.Table
-	Files  []File
-	View   bool // answers All: a view, without files
+	Files  []File `json:",omitempty"`
+	Pruned int    `json:",omitempty"` // files that were left out, because the filter matches none of their rows
+	View   bool   `json:",omitempty"` // answers All: a view, without files
 }
 
 // File is one Parquet file of a table.
@@ -162,8 +214,11 @@ const (
 type Failure struct {
 	Class   Class
 	Message string
-	Line    int `json:",omitempty"` // place of a syntax error in the caller's text, from 1
-	Column  int `json:",omitempty"`
+	// Unreadable says that a data file could not be read. The copy on this machine may be damaged:
+	// the query may be run again after it was repaired.
+	Unreadable bool `json:",omitempty"`
+	Line       int  `json:",omitempty"` // place of a syntax error in the caller's text, from 1
+	Column     int  `json:",omitempty"`
 }
 
 // Error implements error.

@@ -10,6 +10,9 @@ import (
 	"github.com/lakegate/lakegate/sql/protocol"
 )
 
+// asked is what a worker has asked for: each thing at most once.
+type asked struct{ shapes, files bool }
+
 // run is one query on one worker.
 type run struct {
 	w     *Warehouse
@@ -18,13 +21,17 @@ type run struct {
 	sink  Sink
 	own   bool // the caller set the timeout
 	may   map[string]readable
-	asked bool // Need has come
+	asked asked
 	snap  *Snapshot
 	timer *time.Timer
 
 	mu     sync.Mutex
 	ended  bool              // the worker is not ours any more
 	reason *protocol.Failure // why it was killed
+
+	columns  []Column // not given to the sink yet: until there is a row, the query can still be run again
+	begun    bool     // the sink has got the columns
+	repaired bool     // see runOnce
 
 	slots chan struct{} // ai_query calls in flight
 	calls int
@@ -102,13 +109,20 @@ func (r *run) handle(askCtx context.Context, m *protocol.Message) (s *Summary, d
 		return nil, false, r.need(askCtx, m.Need)
 	case m.Ask != nil:
 		return nil, false, r.ask(askCtx, m.Ask)
-	case m.Columns != nil:
-		err = r.sink.Columns(m.Columns.Columns)
+	case m.Columns != nil && !r.begun:
+		r.columns = m.Columns.Columns
 	case m.Rows != nil:
-		err = r.sink.Rows(m.Rows.Rows)
+		if err = r.begin(); err == nil {
+			err = r.sink.Rows(m.Rows.Rows)
+		}
 	case m.Done != nil:
-		return &Summary{Rows: m.Done.Rows, Truncated: m.Done.Truncated, AICalls: m.Done.AICalls}, true, nil
+		if err = r.begin(); err == nil {
+			return &Summary{Rows: m.Done.Rows, Truncated: m.Done.Truncated, AICalls: m.Done.AICalls}, true, nil
+		}
 	case m.Failure != nil:
+		if m.Failure.Unreadable {
+			r.unreadable(askCtx)
+		}
 		return nil, true, m.Failure
 	default:
 		err = errProtocol
@@ -122,71 +136,13 @@ func (r *run) handle(askCtx context.Context, m *protocol.Message) (s *Summary, d
 
 var errProtocol = errors.New("sql worker broke the protocol")
 
-// need answers which files the query's tables have.
-func (r *run) need(ctx context.Context, n *protocol.Need) error {
-	if r.asked {
-		r.kill(protocol.Internal, "the query could not be run")
-		return errProtocol
-	}
-	r.asked = true
-	if n.AI {
-		r.timer.Reset(r.aiTimeout() + r.w.cfg.Grace)
-	}
-	answer, err := r.tables(ctx, n)
-	if err != nil {
-		var f *protocol.Failure
-		if !errors.As(err, &f) {
-			r.w.log.Error("snapshot for a query", "err", err)
-			f = &protocol.Failure{Class: protocol.Internal, Message: "the tables' snapshot could not be taken"}
-		}
-		if err := r.c.conn.Send(&protocol.Message{Failure: f}); err != nil {
-			return r.broken(err)
-		}
+// begin gives the sink the columns, once.
+func (r *run) begin() error {
+	if r.begun {
 		return nil
 	}
-	if err := r.c.conn.Send(&protocol.Message{Tables: &protocol.Tables{Tables: answer}}); err != nil {
-		return r.broken(err)
-	}
-	return nil
-}
-
-func (r *run) tables(ctx context.Context, n *protocol.Need) ([]protocol.Table, error) {
-	var out []protocol.Table
-	if n.All {
-		for _, t := range r.may {
-			out = append(out, protocol.Table{Schema: t.schema, View: t.view})
-		}
-	}
-	if len(n.Names) == 0 {
-		return out, nil
-	}
-	under := basesOf(r.may)
-	for _, name := range n.Names {
-		if !under[name] {
-			return nil, &protocol.Failure{Class: protocol.NotFound, Message: "table or view not found, or you may not read it: " + name}
-		}
-	}
-	snap, err := r.w.source.Snapshot(ctx, n.Names)
-	if err != nil {
-		return nil, err
-	}
-	r.snap = &snap
-	for _, t := range snap.Tables {
-		out = append(out, protocol.Table{Schema: t.Schema, Files: wireFiles(t)})
-	}
-	return out, nil
-}
-
-// wireFiles keeps of a file what the worker needs: its path and the value of its partition.
-func wireFiles(t Table) []protocol.File {
-	files := make([]protocol.File, len(t.Files))
-	for i, f := range t.Files {
-		files[i] = protocol.File{Path: f.Path}
-		if v, ok := f.Partition[t.Schema.PartitionBy]; ok {
-			files[i].Partition = &v
-		}
-	}
-	return files
+	r.begun = true
+	return r.sink.Columns(r.columns)
 }
 
 // ask makes a model call, many beside each other. The worker bounds their number; so do we, since

@@ -25,6 +25,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/internal/prune"
 	"github.com/lakegate/lakegate/internal/tableschema"
 	"github.com/lakegate/lakegate/sql/protocol"
 )
@@ -33,21 +34,45 @@ import (
 type Source interface {
 	// Tables returns all tables, whoever asks.
 	Tables() []*tableschema.Table
-	// Snapshot returns the files of the named tables, all at one moment. The files stay until
-	// Release is called.
-	Snapshot(ctx context.Context, names []string) (Snapshot, error)
+	// Snapshot returns the files that the requests ask for, all at one moment; Tables is parallel to
+	// requests. The files stay until Release is called. A *protocol.Failure is told to the caller, such
+	// as that a version is not there; of any other error only that there was one.
+	Snapshot(ctx context.Context, requests []Request) (Snapshot, error)
+	// History returns the newest commits of a table, newest first: limit of them, all for 0.
+	History(ctx context.Context, table string, limit int) ([]Commit, error)
+	// Detail returns how a table is stored.
+	Detail(ctx context.Context, table string) (*Detail, error)
 }
 
-// Snapshot is the files of some tables. Release is never nil and may be called twice.
+// Request asks for a table's files that may have rows a filter lets through: now, or as of a version
+// or a time. As of the past there are no rows that are not committed.
+type Request struct {
+	Name      string
+	Filter    prune.Filter
+	Version   *int64
+	Timestamp *time.Time
+}
+
+// Commit is a version of a table.
+type Commit = protocol.Commit
+
+// Detail is how a table is stored.
+type Detail = protocol.Detail
+
+// Snapshot is the files of some tables. Release is never nil and may be called twice. Recheck is nil
+// when the files are no copies; else it looks for damaged ones after one could not be read, and says
+// whether a new snapshot will have them whole.
 type Snapshot struct {
 	Tables  []Table
 	Release func()
+	Recheck func(ctx context.Context) (repaired bool, err error)
 }
 
 // Table is one table of a snapshot.
 type Table struct {
 	Schema *tableschema.Table
 	Files  []File // committed and not flushed yet, each row in exactly one of them
+	Pruned int    // files left out because of the request's filter
 }
 
 // File is a Parquet file on this machine, below one of Config.Dirs.
@@ -204,14 +229,25 @@ func (w *Warehouse) stream(ctx context.Context, q Query, sink Sink) (*Summary, e
 	if !utf8.ValidString(q.SQL) {
 		return nil, &protocol.Failure{Class: protocol.Refused, Message: "the statement is not valid UTF-8 text"}
 	}
+	s, repaired, err := w.runOnce(ctx, q, sink)
+	if repaired {
+		w.stats.reruns.Add(1)
+		s, _, err = w.runOnce(ctx, q, sink)
+	}
+	return s, err
+}
+
+// runOnce runs a query on one worker. repaired says that it failed on a damaged copy of a file, which
+// is whole now, before the sink got anything.
+func (w *Warehouse) runOnce(ctx context.Context, q Query, sink Sink) (s *Summary, repaired bool, err error) {
 	c, err := w.acquire(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	r := newRun(w, c, q, sink)
-	s, err := r.do(ctx)
+	s, err = r.do(ctx)
 	w.release(c)
-	return s, err
+	return s, r.repaired, err
 }
 
 // maxParamBytes bounds the values of a statement's parameters together.

@@ -76,11 +76,11 @@ func fakeQuery(conn *protocol.Conn, q *protocol.Query) {
 	case "fail":
 		send(&protocol.Message{Failure: &protocol.Failure{Class: protocol.Class(rest), Message: "it failed"}})
 	case "need":
-		send(&protocol.Message{Need: &protocol.Need{Names: strings.Fields(rest)}})
+		send(&protocol.Message{Need: needOf(strings.Fields(rest)...)})
 		fakeTables(conn)
 	case "greedy":
-		send(&protocol.Message{Need: &protocol.Need{Names: []string{"a.b.c"}}})
-		send(&protocol.Message{Need: &protocol.Need{Names: []string{"a.b.c"}}})
+		send(&protocol.Message{Need: needOf("a.b.c")})
+		send(&protocol.Message{Need: needOf("a.b.c")})
 		select {}
 	case "ask":
 		for i := range len(strings.Fields(rest)) {
@@ -102,7 +102,7 @@ func fakeTables(conn *protocol.Conn) {
 		return
 	}
 	var files []string
-	for _, t := range m.Tables.Tables {
+	for _, t := range m.Tables.Scans {
 		for _, f := range t.Files {
 			p := "NULL"
 			if f.Partition != nil {
@@ -124,6 +124,15 @@ func fakeAnswers(conn *protocol.Conn, n int) {
 		got[m.Answer.ID] = m.Answer.Text + m.Answer.Error
 	}
 	reply(conn, got...)
+}
+
+// needOf asks for the files of tables.
+func needOf(names ...string) *protocol.Need {
+	n := &protocol.Need{}
+	for _, name := range names {
+		n.Scans = append(n.Scans, protocol.Scan{Name: name})
+	}
+	return n
 }
 
 // reply answers one row.
@@ -151,7 +160,7 @@ func (s *source) Tables() []*tableschema.Table {
 	return []*tableschema.Table{{Name: n, PartitionBy: "d"}}
 }
 
-func (s *source) Snapshot(context.Context, []string) (warehouse.Snapshot, error) {
+func (s *source) Snapshot(context.Context, []warehouse.Request) (warehouse.Snapshot, error) {
 	if s.fail != nil {
 		return warehouse.Snapshot{}, s.fail
 	}
@@ -162,6 +171,12 @@ func (s *source) Snapshot(context.Context, []string) (warehouse.Snapshot, error)
 		Release: func() { once.Do(func() { s.held.Add(-1) }) },
 	}, nil
 }
+
+func (s *source) History(context.Context, string, int) ([]warehouse.Commit, error) {
+	return nil, s.fail
+}
+
+func (s *source) Detail(context.Context, string) (*warehouse.Detail, error) { return nil, s.fail }
 
 type askerFunc func(ctx context.Context, prompt string) (string, error)
 

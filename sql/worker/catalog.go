@@ -5,7 +5,6 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/lakegate/lakegate/sql/guard"
 	"github.com/lakegate/lakegate/sql/protocol"
 	"github.com/lakegate/lakegate/sql/views"
 )
@@ -65,34 +64,6 @@ func (c *catalog) qualify(parts []string) []string {
 	default:
 		return parts
 	}
-}
-
-// resolve returns the tables whose files the references need, and whether all columns are needed.
-func (c *catalog) resolve(refs []guard.Ref) (names []string, all bool, err error) {
-	seen := map[string]bool{}
-	add := func(n string) {
-		if l := strings.ToLower(n); !seen[l] {
-			seen[l] = true
-			names = append(names, n)
-		}
-	}
-	for _, r := range refs {
-		full, kind := c.lookup(r.Parts)
-		switch kind {
-		case noTable:
-			return nil, false, c.notFound(r.Parts)
-		case infoTable:
-			all = true
-		case viewTable:
-			v, _ := views.Lookup(full)
-			for _, n := range v.Needs {
-				add(n)
-			}
-		default:
-			add(c.readable[full])
-		}
-	}
-	return names, all, nil
 }
 
 // maxListed bounds the tables an error names.

@@ -10,11 +10,13 @@ import (
 	"github.com/lakegate/lakegate/sql/protocol"
 )
 
-// command answers SHOW and DESCRIBE from the catalog, without the engine.
+// command answers SHOW and DESCRIBE from the catalog and the tables' logs, without the engine.
 func (s *session) command(ctx context.Context, st *dialect.Statement, cat *catalog) (*protocol.Done, error) {
 	switch st.Kind {
 	case dialect.Describe, dialect.ShowColumns:
 		return s.describe(ctx, st, cat)
+	case dialect.History, dialect.Detail:
+		return s.tablePast(ctx, st, cat)
 	case dialect.ShowTables:
 		return s.answer([]string{"database", "tableName", "isTemporary"}, cat.showTables(st))
 	case dialect.ShowCatalogs:
@@ -29,11 +31,11 @@ func (s *session) describe(ctx context.Context, st *dialect.Statement, cat *cata
 	if kind == noTable || kind == infoTable {
 		return nil, cat.notFound(st.Name)
 	}
-	tables, err := s.need(ctx, &protocol.Need{All: true})
+	answer, err := s.need(ctx, &protocol.Need{All: true})
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range tables {
+	for _, t := range answer.Shapes {
 		if !strings.EqualFold(t.Schema.Name.String(), full) {
 			continue
 		}
@@ -126,16 +128,21 @@ func (s *session) answer(columns []string, rows [][]string) (*protocol.Done, err
 	for i, c := range columns {
 		cols[i] = protocol.Column{Name: c, TypeName: "STRING", TypeText: "STRING"}
 	}
-	if err := s.conn.Send(&protocol.Message{Columns: &protocol.Columns{Columns: cols}}); err != nil {
-		return nil, err
-	}
 	out := make([][]*string, len(rows))
 	for i, r := range rows {
 		for j := range r {
 			out[i] = append(out[i], &r[j])
 		}
 	}
-	if err := s.conn.Send(&protocol.Message{Rows: &protocol.Rows{Rows: out}}); err != nil {
+	return s.answerCells(cols, out)
+}
+
+// answerCells sends a small table.
+func (s *session) answerCells(cols []protocol.Column, rows [][]*string) (*protocol.Done, error) {
+	if err := s.conn.Send(&protocol.Message{Columns: &protocol.Columns{Columns: cols}}); err != nil {
+		return nil, err
+	}
+	if err := s.conn.Send(&protocol.Message{Rows: &protocol.Rows{Rows: rows}}); err != nil {
 		return nil, err
 	}
 	return &protocol.Done{Rows: int64(len(rows))}, nil

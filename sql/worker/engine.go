@@ -23,6 +23,7 @@ type engine struct {
 	dirs    []string
 	version string
 	views   map[string]ast.Node // the checked tree of each view, by full name
+	planner *planner
 }
 
 func openEngine(ctx context.Context, cfg *protocol.Init) (*engine, error) {
@@ -47,6 +48,9 @@ func openEngine(ctx context.Context, cfg *protocol.Init) (*engine, error) {
 		}
 	}
 	if err := registerAI(e.parser); err != nil {
+		return nil, err
+	}
+	if e.planner, err = openPlanner(ctx); err != nil {
 		return nil, err
 	}
 	for _, v := range views.All() {
@@ -97,15 +101,23 @@ func (e *engine) parse(ctx context.Context, text string) (root, statement ast.No
 	return ast.Decode([]byte(doc))
 }
 
-// render turns a checked tree back into text, and checks what came out.
-func (e *engine) render(ctx context.Context, root ast.Node) (string, error) {
+// text turns a tree back into text.
+func (e *engine) text(ctx context.Context, root ast.Node) (text string, err error) {
 	doc, err := ast.Encode(root)
 	if err != nil {
 		return "", err
 	}
-	var text string
 	if err := e.parser.QueryRowContext(ctx, "SELECT json_deserialize_sql(CAST(? AS JSON))", doc).Scan(&text); err != nil {
 		return "", fmt.Errorf("render: %w", err)
+	}
+	return text, nil
+}
+
+// render turns a checked tree back into text, and checks what came out.
+func (e *engine) render(ctx context.Context, root ast.Node) (string, error) {
+	text, err := e.text(ctx, root)
+	if err != nil {
+		return "", err
 	}
 	if err := e.recheck(ctx, text); err != nil {
 		if ctx.Err() != nil {

@@ -29,6 +29,13 @@ type lake struct {
 	mu     sync.Mutex
 	tables []*tableschema.Table
 	files  map[string][]warehouse.File
+
+	stats    map[string]string // as the Delta log has them, by path
+	keepAll  bool              // do not prune
+	requests []warehouse.Request
+	commits  []warehouse.Commit
+	detail   *warehouse.Detail
+
 	held   atomic.Int64 // snapshots not released yet
 	taken  atomic.Int64
 	answer func(ctx context.Context, p inference.Principal, endpoint, prompt string, params json.RawMessage) (string, error)
@@ -42,22 +49,44 @@ func (l *lake) Tables() []*tableschema.Table {
 }
 
 // Snapshot implements warehouse.Source.
-func (l *lake) Snapshot(_ context.Context, names []string) (warehouse.Snapshot, error) {
+func (l *lake) Snapshot(_ context.Context, requests []warehouse.Request) (warehouse.Snapshot, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.held.Add(1)
 	l.taken.Add(1)
 	var once sync.Once
 	s := warehouse.Snapshot{Release: func() { once.Do(func() { l.held.Add(-1) }) }}
-	for _, n := range names {
+	for _, r := range requests {
+		l.requests = append(l.requests, r)
 		for _, t := range l.tables {
-			if t.Name.String() == n {
-				s.Tables = append(s.Tables, warehouse.Table{Schema: t, Files: append([]warehouse.File(nil), l.files[n]...)})
+			if t.Name.String() == r.Name {
+				s.Tables = append(s.Tables, l.choose(t, r))
 			}
 		}
 	}
 	return s, nil
 }
+
+// choose leaves out the files the request's filter matches no row of.
+func (l *lake) choose(t *tableschema.Table, r warehouse.Request) warehouse.Table {
+	out := warehouse.Table{Schema: t}
+	for _, f := range l.files[r.Name] {
+		if l.keepAll || r.Filter.Keep(t, f.Partition, l.stats[f.Path]) {
+			out.Files = append(out.Files, f)
+		} else {
+			out.Pruned++
+		}
+	}
+	return out
+}
+
+// History implements warehouse.Source.
+func (l *lake) History(context.Context, string, int) ([]warehouse.Commit, error) {
+	return l.commits, nil
+}
+
+// Detail implements warehouse.Source.
+func (l *lake) Detail(context.Context, string) (*warehouse.Detail, error) { return l.detail, nil }
 
 // Ask implements warehouse.Asker.
 func (l *lake) Ask(ctx context.Context, p inference.Principal, endpoint, prompt string, params json.RawMessage) (string, error) {

@@ -13,7 +13,8 @@ import (
 // outerPolicy is for what people write.
 func outerPolicy(prefix string) guard.Policy {
 	return guard.Policy{
-		CTEPrefix: prefix,
+		CTEPrefix:  prefix,
+		TimeTravel: true,
 		Function: func(name string) bool {
 			_, ok := dialect.LookupFunction(name)
 			return ok || name == aifunc.Name

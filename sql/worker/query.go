@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -29,6 +28,12 @@ func (s *session) query(ctx context.Context, q *protocol.Query) (*protocol.Done,
 	if err != nil {
 		return nil, err
 	}
+	explain := st.Kind == dialect.Explain
+	if explain {
+		if st, err = dialect.Rewrite(st.SQL, params(q.Params)); err != nil {
+			return nil, err
+		}
+	}
 	cat := newCatalog(q)
 	if st.Kind != dialect.Select {
 		return s.command(ctx, st, cat)
@@ -37,7 +42,7 @@ func (s *session) query(ctx context.Context, q *protocol.Query) (*protocol.Done,
 	if err != nil {
 		return nil, err
 	}
-	asks := found.Calls[aifunc.Name] > 0
+	asks := found.Calls[aifunc.Name] > 0 && !explain
 	if asks && q.AICalls == 0 {
 		return nil, &protocol.Failure{Class: protocol.Unsupported, Message: "ai_query is not available here: no gateway is running"}
 	}
@@ -55,8 +60,12 @@ func (s *session) query(ctx context.Context, q *protocol.Query) (*protocol.Done,
 		return nil, fmt.Errorf("connect to duckdb: %w", err)
 	}
 	defer conn.Close()
-	if err := s.bindTables(ctx, conn, cat, statement, found.Refs, asks); err != nil {
+	b := &binder{session: s, conn: conn, cat: cat, explain: explain, asks: asks}
+	if err := b.bind(ctx, root, statement, found.Refs); err != nil {
 		return nil, err
+	}
+	if explain {
+		return s.explain(b.scans)
 	}
 	limitRows(statement, int64(q.RowLimit)+1)
 	text, err := s.engine.render(ctx, root)
@@ -137,6 +146,7 @@ func translate(st *dialect.Statement, statement ast.Node, q *protocol.Query) err
 	if err := dialect.Translate(statement, session); err != nil {
 		return err
 	}
+	pinNow(statement, time.Now())
 	if err := aifunc.Rewrite(statement); err != nil {
 		return &protocol.Failure{Class: protocol.Invalid, Message: err.Error()}
 	}
@@ -157,105 +167,6 @@ func (e *engine) prepareView(ctx context.Context, v *views.View) (ast.Node, erro
 		return nil, err
 	}
 	return statement, dialect.Translate(statement, dialect.Session{})
-}
-
-// bindTables puts what the caller may read in the place of each table.
-func (s *session) bindTables(ctx context.Context, conn *sql.Conn, cat *catalog, statement ast.Node, refs []guard.Ref, asks bool) error {
-	names, all, err := cat.resolve(refs)
-	if err != nil {
-		return err
-	}
-	tables := map[string]protocol.Table{}
-	if len(names) > 0 || all || asks {
-		answer, err := s.need(ctx, &protocol.Need{Names: names, All: all, AI: asks})
-		if err != nil {
-			return err
-		}
-		for _, t := range answer {
-			tables[strings.ToLower(t.Schema.Name.String())] = t
-		}
-	}
-	r := &relations{engine: s.engine, conn: conn}
-	used := usedColumns(statement)
-	built := map[string]ast.Node{}
-	for _, ref := range refs {
-		if err := s.bindTable(ctx, r, cat, tables, built, used, ref); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *session) bindTable(ctx context.Context, r *relations, cat *catalog, tables map[string]protocol.Table, built map[string]ast.Node, used columnSet, ref guard.Ref) error {
-	name, kind := cat.lookup(ref.Parts)
-	statement, ok := built[name]
-	if !ok {
-		var err error
-		switch kind {
-		case infoTable:
-			statement, err = r.parse(ctx, cat.infoQuery(name, tables))
-		case viewTable:
-			v, _ := views.Lookup(name)
-			s.seen = append(s.seen, v.Schema)
-			statement, err = s.bindView(ctx, r, tables, used, name)
-		default:
-			t, there := tables[name]
-			if !there {
-				return cat.notFound(ref.Parts)
-			}
-			s.seen = append(s.seen, t.Schema)
-			statement, err = r.table(ctx, t, used)
-		}
-		if err != nil {
-			return err
-		}
-		built[name] = statement
-	}
-	replaceTable(ref.Node, ast.Clone(statement).(ast.Node))
-	return nil
-}
-
-// bindView returns a view's tree, without the columns nobody asks for, with its tables put in.
-func (s *session) bindView(ctx context.Context, r *relations, tables map[string]protocol.Table, used columnSet, name string) (ast.Node, error) {
-	view, _ := ast.Clone(s.engine.views[name]).(ast.Node)
-	used.prune(ast.Child(view, "node"))
-	below := usedColumns(view)
-	var failed error
-	ast.Each(view, func(n ast.Node) {
-		if failed != nil || ast.Str(n, "type") != "BASE_TABLE" || ast.Str(n, "catalog_name") == "" {
-			return
-		}
-		base := strings.ToLower(ast.Str(n, "catalog_name") + "." + ast.Str(n, "schema_name") + "." + ast.Str(n, "table_name"))
-		t, there := tables[base]
-		if !there {
-			failed = fmt.Errorf("view %s: table %s is not in the snapshot", name, base)
-			return
-		}
-		statement, err := r.table(ctx, t, below)
-		if err != nil {
-			failed = err
-			return
-		}
-		replaceTable(n, statement)
-	})
-	return view, failed
-}
-
-// replaceTable puts a query in the place of a table, under the table's alias or last name.
-func replaceTable(n, statement ast.Node) {
-	alias := ast.Str(n, "alias")
-	if alias == "" {
-		alias = ast.Str(n, "table_name")
-	}
-	sub := ast.Subquery(statement, alias)
-	sub["sample"] = n["sample"]
-	sub["column_name_alias"] = n["column_name_alias"]
-	for k := range n {
-		delete(n, k)
-	}
-	for k, v := range sub {
-		n[k] = v
-	}
 }
 
 // limitRows makes sure that a statement gives at most n rows: the engine would gather all of

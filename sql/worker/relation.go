@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lakegate/lakegate/internal/prune"
 	"github.com/lakegate/lakegate/internal/tableschema"
 	"github.com/lakegate/lakegate/sql/ast"
 	"github.com/lakegate/lakegate/sql/protocol"
@@ -24,8 +25,9 @@ type relations struct {
 	count  int
 }
 
-// table returns SELECT columns over the files, as a statement's tree.
-func (r *relations) table(ctx context.Context, t protocol.Table, columns columnSet) (ast.Node, error) {
+// table returns SELECT columns over the files, as a statement's tree. The filter is what the scan's
+// rows are reduced to anyway.
+func (r *relations) table(ctx context.Context, t protocol.Table, columns columnSet, filter prune.Filter) (ast.Node, error) {
 	t.Schema = columns.only(t.Schema)
 	groups := groupFiles(t)
 	if len(groups) == 0 {
@@ -42,8 +44,8 @@ func (r *relations) table(ctx context.Context, t protocol.Table, columns columnS
 		if err := r.set(ctx, files, listLiteral(g.paths)); err != nil {
 			return nil, err
 		}
-		selects[i] = fmt.Sprintf("SELECT %s FROM read_parquet(getvariable('%s'), schema := getvariable('%s'), filename := true)",
-			selectList(t.Schema, g), files, schema)
+		selects[i] = fmt.Sprintf("SELECT %s FROM read_parquet(getvariable('%s'), schema := getvariable('%s'), filename := true)%s",
+			selectList(t.Schema, g), files, schema, rawFilter(t.Schema, filter))
 	}
 	return r.parse(ctx, strings.Join(selects, " UNION ALL "))
 }
@@ -129,6 +131,26 @@ func selectList(t *tableschema.Table, g group) string {
 		}
 	}
 	return strings.Join(cols, ", ")
+}
+
+var sqlOps = map[prune.Op]string{prune.Eq: "=", prune.Lt: "<", prune.Le: "<=", prune.Gt: ">", prune.Ge: ">="}
+
+// rawFilter repeats the bounds on timestamps for the columns as they are in the files: their
+// conversion stands between the statement's own bounds and the statistics of row groups.
+func rawFilter(t *tableschema.Table, filter prune.Filter) string {
+	var terms []string
+	for _, p := range filter {
+		c, _, ok := t.Column(p.Column)
+		op := sqlOps[p.Op]
+		if !ok || op == "" || c.Type.Kind != tableschema.Timestamp || len(p.Values) != 1 {
+			continue
+		}
+		terms = append(terms, fmt.Sprintf("%s %s CAST(%s AS TIMESTAMP WITH TIME ZONE)", quoteIdent(c.Name), op, quote(p.Values[0])))
+	}
+	if len(terms) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(terms, " AND ")
 }
 
 func emptyRelation(t *tableschema.Table) string {

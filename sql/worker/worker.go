@@ -137,8 +137,8 @@ func (s *session) run(ctx context.Context, q *protocol.Query) (last *protocol.Me
 	return &protocol.Message{Done: done}
 }
 
-// need asks the parent for tables. It is called at most once a query.
-func (s *session) need(ctx context.Context, n *protocol.Need) ([]protocol.Table, error) {
+// need asks the parent about tables.
+func (s *session) need(ctx context.Context, n *protocol.Need) (*protocol.Tables, error) {
 	if err := s.conn.Send(&protocol.Message{Need: n}); err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (s *session) need(ctx context.Context, n *protocol.Need) ([]protocol.Table,
 		if m.Failure != nil {
 			return nil, m.Failure
 		}
-		return m.Tables.Tables, nil
+		return m.Tables, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
