@@ -84,6 +84,29 @@ func (s fileSet[T]) byPath() iter.Seq2[string, *T] {
 	}
 }
 
+// added returns what is in s and not, or not the same, in old. Runs that both have are not looked at:
+// it costs as much as the changes between them, when they are versions of one table.
+func (s fileSet[T]) added(old fileSet[T]) (list []*T) {
+	shared := map[*entry[T]]int{}
+	for folder, runs := range s.folders {
+		clear(shared)
+		for _, r := range old.folders[folder] {
+			shared[&r[0]] = len(r)
+		}
+		for _, r := range runs {
+			if shared[&r[0]] == len(r) {
+				continue
+			}
+			for _, e := range r {
+				if was, ok := old.get(e.path); !ok || was != e.value {
+					list = append(list, e.value)
+				}
+			}
+		}
+	}
+	return list
+}
+
 // with returns the set after changes: by path the new value, or nil to remove what is there.
 func (s fileSet[T]) with(changes map[string]*T) fileSet[T] {
 	if len(changes) == 0 {

@@ -30,6 +30,10 @@ func emptySnapshot(at *place) *Snapshot { return &Snapshot{Version: -1, place: a
 // Files yields the live files, folder by folder, in order of their paths. The Adds are read only.
 func (s *Snapshot) Files() iter.Seq[*Add] { return s.files.all() }
 
+// Added returns the files that are live in s and were not in old, in no order: cheap between versions
+// that are near each other. The Adds are read only.
+func (s *Snapshot) Added(old *Snapshot) []*Add { return s.files.added(old.files) }
+
 // File returns the live file of the path, which is read only.
 func (s *Snapshot) File(path string) (*Add, bool) { return s.files.get(path) }
 

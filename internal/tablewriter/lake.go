@@ -16,6 +16,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/lakegate/lakegate/internal/delta"
+	"github.com/lakegate/lakegate/internal/filecache"
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/internal/objstore"
 	"github.com/lakegate/lakegate/internal/objstore/fsstore"
@@ -26,15 +27,21 @@ import (
 // lake is what Writer and Reader have in common: the tables, the log their newest rows are in, and
 // the hot files made of those.
 type lake struct {
-	store   objstore.Store
-	local   objstore.Local // nil when the store's objects are not files
-	log     logSource
-	feeds   feeds
-	logger  *slog.Logger
-	memory  memory.Allocator
-	options delta.Options
-	batch   int64 // bytes of facts in one file
-	refresh time.Duration
+	store    objstore.Store
+	local    objstore.Local // nil when the store's objects are not files
+	log      logSource
+	feeds    feeds
+	logger   *slog.Logger
+	memory   memory.Allocator
+	cache    *filecache.Cache // nil when the store's objects are files already
+	cacheDir string
+	options  delta.Options
+	batch    int64 // bytes of facts in one file
+
+	refresh  time.Duration // refreshInterval and patience, but in tests
+	patience time.Duration
+	searched search // for tables that others made
+	background
 
 	// crashed are rows that recovery would write: requests that were admitted and never finished.
 	// Only a Reader has any.
@@ -64,11 +71,8 @@ func (g gate) enter(ctx context.Context) error {
 
 func (g gate) leave() { <-g }
 
-// refreshInterval is how long the commits of other gateways may stay unseen.
-const refreshInterval = time.Second
-
-// openLake prepares the lake of a configuration over a log. It does no I/O but for making the folder
-// of the default store.
+// openLake prepares the lake of a configuration over a log. It asks no store, but makes the folder of
+// the default one and of the cache. Close it.
 func openLake(cfg Config, log logSource, list []Feed, logger *slog.Logger) (*lake, error) {
 	dir, err := filepath.Abs(cfg.Dir) // other processes open the files that snapshots name
 	if err != nil {
@@ -84,7 +88,14 @@ func openLake(cfg Config, log logSource, list []Feed, logger *slog.Logger) (*lak
 		store = fs
 	}
 	local, _ := store.(objstore.Local)
+	var cache *filecache.Cache
+	if local == nil {
+		if cache, err = openCache(cfg, store, logger); err != nil {
+			return nil, fmt.Errorf("open lake: %w", err)
+		}
+	}
 	return &lake{
+		cache: cache, cacheDir: cfg.cacheDir(), background: newBackground(), patience: patience,
 		store: store, local: local, log: log, feeds: feeds{list: list}, logger: logger,
 		memory: memory.DefaultAllocator, options: delta.Options{Version: cfg.Version, Logger: logger},
 		batch: cfg.FileBytes, refresh: refreshInterval,
@@ -159,17 +170,22 @@ func (l *lake) firstKey(ctx context.Context, prefix, after string) (string, erro
 	return "", nil
 }
 
+// nameOf returns the name of the table in a folder of the store.
+func nameOf(path string) string { return strings.ReplaceAll(path, "/", ".") }
+
 // find registers a table of the store.
 func (l *lake) find(ctx context.Context, path string) error {
-	name, err := tableschema.ParseName(strings.ReplaceAll(path, "/", "."))
+	name, err := tableschema.ParseName(nameOf(path))
 	if err != nil {
 		return nil // not one of ours: its name cannot be said in SQL
 	}
+	began := time.Now()
 	d, err := delta.Open(ctx, l.store, path)
 	if err != nil {
 		return err
 	}
 	t := l.table(name)
+	t.fresh.committed(began)
 	if err := l.view.enter(ctx); err != nil {
 		return err
 	}
@@ -236,8 +252,9 @@ func (l *lake) meet(ctx context.Context) error {
 	return nil
 }
 
-// list returns what is known of the tables' columns.
-func (l *lake) list() []*tableschema.Table {
+// columns returns what is known of the tables' columns.
+func (l *lake) columns() []*tableschema.Table {
+	l.searchSoon()
 	var list []*tableschema.Table
 	for _, t := range l.all() {
 		if s := t.columns(); s != nil {
@@ -264,10 +281,12 @@ func (l *lake) writable(ctx context.Context, t *table, schema *tableschema.Table
 		return t.writer, nil
 	}
 	t.declare(schema)
+	began := time.Now()
 	d, err := delta.OpenOrCreate(ctx, l.store, schema, l.options)
 	if err != nil {
 		return nil, err
 	}
+	t.fresh.committed(began)
 	if err := l.view.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -277,12 +296,20 @@ func (l *lake) writable(ctx context.Context, t *table, schema *tableschema.Table
 	return d, nil
 }
 
-// close releases the hot files that no Snapshot holds.
-func (l *lake) close() {
+// close ends what runs in the background, releases the hot files that no Snapshot holds and closes
+// the cache.
+func (l *lake) close() error {
+	l.background.end()
 	l.view <- struct{}{}
-	defer l.view.leave()
 	for _, t := range l.all() {
 		t.dropHot(0)
+	}
+	l.view.leave()
+	for _, t := range l.all() {
 		t.closeWriter()
 	}
+	if l.cache == nil {
+		return nil
+	}
+	return l.cache.Close()
 }

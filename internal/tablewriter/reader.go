@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
+	"github.com/lakegate/lakegate/internal/delta"
 	"github.com/lakegate/lakegate/internal/disk"
 	"github.com/lakegate/lakegate/internal/factlog"
 	"github.com/lakegate/lakegate/internal/inference"
@@ -30,7 +32,8 @@ type Reader struct {
 }
 
 // OpenReader opens the folder for reading. ErrLocked when a gateway has it open: ask that one
-// instead. Hot files go to the system's folder for temporary files. Close the Reader.
+// instead. Hot files go to the system's folder for temporary files, and so does the cache unless CacheDir
+// is set. Close the Reader.
 func OpenReader(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logger) (_ *Reader, err error) {
 	if cfg.Dir == "" {
 		return nil, errors.New("open lake for reading: no data folder")
@@ -54,13 +57,16 @@ func OpenReader(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logg
 	if cfg.FileBytes == 0 {
 		cfg.FileBytes = DefaultConfig(cfg.Dir).FileBytes
 	}
-	if r.lake, err = openLake(cfg, log, feeds, logger); err != nil {
-		return nil, err
-	}
 	if r.temp, err = os.MkdirTemp("", "lakegate-hot-"); err != nil {
 		return nil, fmt.Errorf("make folder for hot files: %w", err)
 	}
-	r.lake.hot.dir = r.temp
+	if cfg.CacheDir == "" {
+		cfg.CacheDir = filepath.Join(r.temp, "cache")
+	}
+	if r.lake, err = openLake(cfg, log, feeds, logger); err != nil {
+		return nil, err
+	}
+	r.lake.hot.dir = filepath.Join(r.temp, "hot")
 	if r.lake.crashed, err = log.crashed(); err != nil {
 		return nil, err
 	}
@@ -81,7 +87,10 @@ func OpenReader(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logg
 func (r *Reader) HotDir() string { return r.temp }
 
 // Tables returns the tables there are, by name.
-func (r *Reader) Tables() []*tableschema.Table { return r.lake.list() }
+func (r *Reader) Tables() []*tableschema.Table { return r.lake.columns() }
+
+// Dirs are the folders that have the files of Snapshots: programs that read them need no others.
+func (r *Reader) Dirs() []string { return r.lake.dirs() }
 
 // Snapshot returns the named tables with every row that is committed or in the log. ErrNoTable when
 // there is no such table.
@@ -89,10 +98,23 @@ func (r *Reader) Snapshot(ctx context.Context, tables []string) (*Snapshot, erro
 	return r.lake.snapshot(ctx, tables)
 }
 
+// SnapshotOf is Snapshot of parts of tables, or of tables as they were: see Writer.SnapshotOf.
+func (r *Reader) SnapshotOf(ctx context.Context, requests []SnapshotRequest) (*Snapshot, error) {
+	return r.lake.snapshotOf(ctx, requests)
+}
+
+// History returns the last versions of a table, newest first; all that its log has for a limit of 0.
+func (r *Reader) History(ctx context.Context, table string, limit int) ([]delta.Version, error) {
+	return r.lake.history(ctx, table, limit)
+}
+
 // Close lets gateways open the folder again, and removes the hot files. It is safe twice.
 func (r *Reader) Close() error {
 	r.once.Do(func() {
 		r.close = r.log.Close()
+		if r.lake != nil {
+			r.close = errors.Join(r.close, r.lake.close())
+		}
 		if r.temp != "" {
 			r.close = errors.Join(r.close, os.RemoveAll(r.temp))
 		}

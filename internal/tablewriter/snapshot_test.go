@@ -14,7 +14,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/lakegate/lakegate/internal/inference"
-	"github.com/lakegate/lakegate/internal/objstore/memstore"
 	"github.com/lakegate/lakegate/internal/tableschema"
 )
 
@@ -143,16 +142,6 @@ func TestSnapshotErrors(t *testing.T) {
 	w.lake.view.leave()
 	if err := w.Flush(gone); !errors.Is(err, context.Canceled) {
 		t.Errorf("flush: %v", err)
-	}
-	mustClose(t, w)
-
-	cfg = manual(t.TempDir())
-	cfg.Store = memstore.New()
-	w = mustOpen(t, cfg)
-	call(t, w, "")
-	must(t, w.Flush(t.Context()))
-	if _, err := w.Snapshot(t.Context(), nil); err == nil {
-		t.Error("a snapshot of a store without files")
 	}
 }
 

@@ -26,6 +26,9 @@ type Stats struct {
 	LandedThrough uint64    // segments up to this one are in the tables
 	Unlanded      time.Time // not after the oldest record that is in no table yet was logged; zero when there is none
 
+	StaleTables int64     // tables whose newest version is not known: the store does not answer
+	StaleSince  time.Time // since when the first of them is not; zero when there are none
+
 	HotRows  int64 // rows in hot files
 	HotFiles int64
 
@@ -68,6 +71,7 @@ func (w *Writer) Stats() Stats {
 	c := &w.stats
 	through := c.through.Load()
 	unlanded := w.unlandedSince(through)
+	stale, since := w.lake.stale()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return Stats{
@@ -76,6 +80,7 @@ func (w *Writer) Stats() Stats {
 		Losses: c.losses.Load(), Parked: w.parked.count.Load(),
 		Holes: c.holes.Load(), LostRecords: c.lostRecords.Load(),
 		Segments: c.segments.Load(), LogBytes: c.logBytes.Load() + c.active.Load(), UnlandedBytes: c.backlog.Load() + c.active.Load(),
+		StaleTables: stale, StaleSince: since,
 		HotRows: w.lake.hot.rows.Load(), HotFiles: w.lake.hot.files.Load(),
 		Flushes: c.flushes.Load(), FlushErrors: c.flushErrors.Load(), LastFlush: c.lastFlush, LastError: c.lastError,
 	}

@@ -2,7 +2,7 @@ package tablewriter
 
 import (
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"github.com/lakegate/lakegate/internal/delta"
 	"github.com/lakegate/lakegate/internal/tableschema"
@@ -20,11 +20,13 @@ type table struct {
 	writer       *delta.Table
 	writerSchema *tableschema.Table // what writer was opened with
 
+	reader atomic.Pointer[delta.Table] // nil until the table could be opened
+	files  atomic.Pointer[fileList]    // of the version that was last listed whole
+	asked  atomic.Int64                // when a Snapshot had the table last, ms since 1970
+	fresh  freshness
+
 	// Under lake.view.
-	reader    *delta.Table    // nil until the table could be opened
 	installed *delta.Snapshot // the version Snapshots get
-	committed []DataFile      // its files
-	refreshed time.Time       // when reader was last refreshed
 	floor     uint64          // installed has the rows of the log's segments up to this one
 	hot       []*extent       // rows behind floor, in order, without gaps
 	hotTo     wal.Pos         // rows in front of it are in installed or in hot
@@ -61,16 +63,14 @@ func (t *table) declare(schema *tableschema.Table) {
 // step rows stop being hot and start being committed. An older version changes nothing. The caller
 // holds the view.
 func (l *lake) install(t *table, d *delta.Table, s *delta.Snapshot) {
-	t.refreshed = time.Now()
 	if t.installed != nil && s.Version < t.installed.Version {
 		return
 	}
-	t.reader = d
+	t.reader.Store(d)
 	if t.installed != nil && s.Version == t.installed.Version {
 		return
 	}
 	t.installed = s
-	t.committed = l.dataFiles(t, s)
 	if schema, err := s.Schema(); err == nil {
 		t.mu.Lock()
 		t.schema = schema

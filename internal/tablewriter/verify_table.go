@@ -49,7 +49,7 @@ func (v *verifier) open(ctx context.Context, name string) (*delta.Table, *delta.
 		return nil, nil, err
 	}
 	if t := v.lake.lookup(name); t != nil && t.installed != nil {
-		return t.reader, t.installed, nil
+		return t.reader.Load(), t.installed, nil
 	}
 	d, err := delta.Open(ctx, v.lake.store, n.Path())
 	if err != nil {

@@ -46,7 +46,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/lakegate/lakegate/internal/delta"
 	"github.com/lakegate/lakegate/internal/disk"
+	"github.com/lakegate/lakegate/internal/filecache"
 	"github.com/lakegate/lakegate/internal/objstore"
 	"github.com/lakegate/lakegate/internal/tableschema"
 	"github.com/lakegate/lakegate/internal/wal"
@@ -76,11 +78,15 @@ type Config struct {
 	Tables  []*tableschema.Table // tables that exist from the start, rows or not
 	Version string               // lakegate's version, for the tables' commits
 
+	// CacheDir is where copies of data files are kept when Store's objects are no files of this
+	// machine, CacheBytes how many bytes they may have. Defaults: Dir/cache and DefaultConfig's.
+	CacheDir   string
+	CacheBytes int64
+
 	FlushInterval   time.Duration // longest time a row waits for its commit, when the store works
 	SegmentBytes    int64         // a log segment of this size is landed at once
 	FileBytes       int64         // about how many bytes of facts go into one data file
 	MaxBacklogBytes int64         // Admit refuses while more of the log than this is not landed
-	StoreTimeout    time.Duration // a call of the store that takes longer is given up and tried again later
 	ReserveBytes    int64         // disk kept back so that admitted requests can be finished on a full disk
 	SyncInterval    time.Duration // a relaxed record is on disk after this long
 	SyncBytes       int64         // and earlier when so many bytes wait for the disk; 0 for no bound
@@ -95,7 +101,8 @@ type Config struct {
 func DefaultConfig(dir string) Config {
 	return Config{
 		Dir: dir, FlushInterval: 10 * time.Second, SegmentBytes: 64 << 20, FileBytes: 32 << 20,
-		MaxBacklogBytes: 4 << 30, StoreTimeout: time.Minute, ReserveBytes: 16 << 20, SyncInterval: wal.DefaultConfig().SyncInterval,
+		CacheBytes:      filecache.DefaultConfig("").MaxBytes,
+		MaxBacklogBytes: 4 << 30, ReserveBytes: 16 << 20, SyncInterval: wal.DefaultConfig().SyncInterval,
 		SyncBytes: wal.DefaultConfig().SyncBytes,
 	}
 }
@@ -113,7 +120,7 @@ func (c Config) Validate() error {
 	need(c.SegmentBytes >= 4096, "segment bytes %d: want 4096 or more", c.SegmentBytes)
 	need(c.FileBytes >= 4096, "file bytes %d: want 4096 or more", c.FileBytes)
 	need(c.MaxBacklogBytes >= c.SegmentBytes, "backlog of %d bytes: want at least a segment's %d", c.MaxBacklogBytes, c.SegmentBytes)
-	need(c.StoreTimeout > 0, "store timeout %v: want more than 0", c.StoreTimeout)
+	need(c.CacheBytes >= 0, "cache of %d bytes: want 0 (the default) or more", c.CacheBytes)
 	need(c.ReserveBytes >= 0, "reserve of %d bytes: want 0 or more", c.ReserveBytes)
 	for _, t := range c.Tables {
 		if err := t.Validate(); err != nil {
@@ -163,11 +170,11 @@ type Writer struct {
 	stats  counters
 
 	// Of the landing goroutine alone; Open uses them before it starts.
-	ledger  *ledger
-	tallies map[uint64]tally // of segments that were read and are not in the ledger yet
-	asked   bool             // somebody waits for the cycle that runs
-	started time.Time        // of that cycle
-	pace    pacer
+	ledger    *ledger
+	tallies   map[uint64]tally // of segments that were read and are not in the ledger yet
+	inherited uint64           // newest segment of an earlier process
+	asked     bool             // somebody waits for the cycle that runs
+	started   time.Time        // of that cycle
 }
 
 // journal is what a Writer needs of its log, which is a *wal.Log.
@@ -211,9 +218,13 @@ func Open(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logger) (_
 		pins: newPins(log.End().Segment), reserve: newReserve(cfg.fs(), cfg.logDir(), cfg.ReserveBytes),
 		schedule: newSchedule(cfg.FlushInterval),
 	}
-	w.pace.rest = w.rest
 	w.schedule.land, w.schedule.failed = w.cycle, w.landingPostponed
 	w.reserve.fill()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, lake.close())
+		}
+	}()
 	if err := w.recover(found); err != nil {
 		return nil, err
 	}
@@ -225,11 +236,6 @@ func Open(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logger) (_
 	w.stop = stop
 	w.loop.Go(func() { w.schedule.run(background) })
 	return w, nil
-}
-
-// bounded returns a context for one call of the store.
-func (w *Writer) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, w.cfg.StoreTimeout)
 }
 
 func (w *Writer) landingPostponed(err error, failures int) {
@@ -244,7 +250,10 @@ func (w *Writer) catchUp(ctx context.Context) {
 }
 
 // Tables returns the tables there are, by name.
-func (w *Writer) Tables() []*tableschema.Table { return w.lake.list() }
+func (w *Writer) Tables() []*tableschema.Table { return w.lake.columns() }
+
+// Dirs are the folders that have the files of Snapshots: programs that read them need no others.
+func (w *Writer) Dirs() []string { return w.lake.dirs() }
 
 // Declare makes a table known, and creates it when it is not there, so that it can be queried
 // before it has rows. An error says that it could not be created now; its first row tries again.
@@ -260,6 +269,40 @@ func (w *Writer) Declare(ctx context.Context, t *tableschema.Table) error {
 // there is no such table.
 func (w *Writer) Snapshot(ctx context.Context, tables []string) (*Snapshot, error) {
 	return w.lake.snapshot(ctx, tables)
+}
+
+// SnapshotOf is Snapshot of parts of tables: files in which no row can match a request's filter are
+// left out, and are not downloaded. A request for a version or a time gets the table as it was.
+// delta.ErrVersionGone; ErrTooLarge and ErrDiskFull of package filecache when the files find no room
+// on this machine; ErrGone of it when a vacuum took files that an old version needs.
+//
+// It takes the newest versions that the store tells of within a second. Of a store that does not
+// answer it takes the last known ones; Stats says since when. A slow store holds up neither other
+// Snapshots nor landing.
+func (w *Writer) SnapshotOf(ctx context.Context, requests []SnapshotRequest) (*Snapshot, error) {
+	return w.lake.snapshotOf(ctx, requests)
+}
+
+// History returns the last versions of a table, newest first; all that its log has for a limit of 0.
+func (w *Writer) History(ctx context.Context, table string, limit int) ([]delta.Version, error) {
+	return w.lake.history(ctx, table, limit)
+}
+
+// PurgeCache removes the local copies of data files whose keys match, and returns when they are gone
+// from the disk: queries that hold one are waited for.
+func (w *Writer) PurgeCache(ctx context.Context, match func(key string) bool) error {
+	if w.lake.cache == nil {
+		return nil
+	}
+	return w.lake.cache.Purge(ctx, match)
+}
+
+// CacheStats is what the cache of data files has and did; false when there is none.
+func (w *Writer) CacheStats() (filecache.Stats, bool) {
+	if w.lake.cache == nil {
+		return filecache.Stats{}, false
+	}
+	return w.lake.cache.Stats(), true
 }
 
 // Flush lands every fact that was recorded before it was called. An error says that some are still
@@ -286,8 +329,7 @@ func (w *Writer) Close(ctx context.Context) error {
 		w.stats.losses.Add(int64(n))
 		err = errors.Join(err, fmt.Errorf("%d records never got room in the log and are lost", n))
 	}
-	w.lake.close()
-	return errors.Join(err, w.log.Close())
+	return errors.Join(err, w.lake.close(), w.log.Close())
 }
 
 // Ready is nil while requests can be admitted; otherwise it says why not. It does not depend on the
