@@ -35,6 +35,10 @@ var Arrows = []Rule{
 	{"internal/state", []string{"internal/objstore/..."}},
 	{"internal/maintain/lease", []string{"internal/state"}},
 	{"internal/maintain/gateways", []string{"internal/state"}},
+	{"internal/forget", []string{
+		"internal/state", "internal/maintain/lease", "internal/maintain/gateways", "internal/rowtags", "internal/tableschema",
+		"internal/datafile", "internal/delta", "internal/objstore/...",
+	}},
 	{"internal/datafile", []string{"internal/tableschema"}},
 	{"internal/prune", []string{"internal/tableschema"}},
 	{"internal/filecache", []string{"internal/objstore/..."}},
@@ -72,7 +76,7 @@ var Arrows = []Rule{
 var Only = map[string][]string{
 	"github.com/labstack/echo/v4":         {"serving", "sql/statements", "dashboards/console", "cmd/..."},
 	"github.com/duckdb/duckdb-go":         {"sql/worker"},
-	"github.com/apache/arrow-go/v18":      {"internal/tableschema", "internal/tablewriter", "internal/datafile", "internal/delta", "inference_tables", "system_tables"},
+	"github.com/apache/arrow-go/v18":      {"internal/tableschema", "internal/tablewriter", "internal/datafile", "internal/delta", "internal/forget", "inference_tables", "system_tables"},
 	"github.com/parquet-go/parquet-go":    {"internal/delta", "internal/datafile"},
 	"github.com/aws/aws-sdk-go-v2":        {"internal/objstore/s3store"},
 	"github.com/aws/smithy-go":            {"internal/objstore/s3store"},

@@ -145,6 +145,9 @@ func (w *Writer) settle() error {
 		}
 		next = next.counted(s.Number, w.tallies[s.Number])
 	}
+	if w.purging.Load() > 0 {
+		next = next.forgetLost()
+	}
 	if next != w.ledger {
 		if err := next.write(w.cfg.fs(), w.cfg.logDir()); err != nil {
 			return err
@@ -202,7 +205,7 @@ func (w *Writer) carry() error {
 			bytes += s.Size
 		}
 	}
-	if len(held) <= maxHeld && bytes <= w.cfg.SegmentBytes {
+	if len(held) <= maxHeld && bytes <= w.cfg.SegmentBytes && w.purging.Load() == 0 {
 		return nil
 	}
 	cursor := w.log.Cursor()

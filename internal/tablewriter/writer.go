@@ -166,8 +166,9 @@ type Writer struct {
 	stop     context.CancelFunc
 	loop     sync.WaitGroup // the landing goroutine; ends when stop is called
 
-	parked parked
-	stats  counters
+	parked  parked
+	purging atomic.Int32 // calls of Purge
+	stats   counters
 
 	// Of the landing goroutine alone; Open uses them before it starts.
 	ledger    *ledger
