@@ -56,6 +56,9 @@ test-clients: build ## * official OpenAI SDKs (Python, Node) through a running g
 test-crash: build ## kill -9 twenty times under load; accepted equals landed each time
 	tests/crash/run.sh
 
+test-s3: build ## the lake on a real S3 server, built on the first run: conformance, four writers at once, crashes
+	tests/s3/run.sh
+
 test-readers: build ## * delta-rs reads every table and agrees with us
 	tests/readers/run.sh
 
@@ -65,4 +68,4 @@ test-browser: build ## * headless Chromium opens the bundled dashboard over demo
 clean: ## remove what was built and the demo's data
 	rm -rf bin out $(DATA)
 
-.PHONY: help build demo run test check fmt generate bench bench-quick test-race test-clients test-crash test-readers test-browser clean
+.PHONY: help build demo run test check fmt generate bench bench-quick test-race test-clients test-crash test-s3 test-readers test-browser clean

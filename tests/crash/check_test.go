@@ -9,6 +9,7 @@ import (
 
 	"github.com/lakegate/lakegate/internal/config"
 	"github.com/lakegate/lakegate/internal/fakellm"
+	"github.com/lakegate/lakegate/internal/objstore/s3test"
 )
 
 var counted = fakellm.Usage{Prompt: 10, Completion: 5, Total: 15, Cached: 2, Reasoning: 1}
@@ -82,8 +83,16 @@ func TestBodiesAreUnderstood(t *testing.T) {
 }
 
 func TestConfigIsAccepted(t *testing.T) {
-	text := configText("127.0.0.1:1234", "/tmp/data", "127.0.0.1:1235")
-	if _, err := config.Parse(text, func(string) (string, bool) { return "", false }); err != nil {
-		t.Errorf("%v\n%s", err, text)
+	server := &s3test.Server{Endpoint: "http://127.0.0.1:1236"}
+	for _, lake := range []string{"", bucketText(server)} {
+		text := configText("127.0.0.1:1234", "/tmp/data", lake, "127.0.0.1:1235")
+		cfg, err := config.Parse(text, func(string) (string, bool) { return "", false })
+		if err != nil {
+			t.Errorf("%v\n%s", err, text)
+			continue
+		}
+		if bucket, prefix, ok := cfg.Lake.Bucket(); ok != (lake != "") || ok && (bucket != s3test.Bucket || prefix != "crash") {
+			t.Errorf("lake in bucket %q, %q, %v\n%s", bucket, prefix, ok, text)
+		}
 	}
 }

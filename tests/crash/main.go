@@ -20,6 +20,7 @@ type options struct {
 	streams  int
 	seed     uint64
 	keep     string
+	s3       bool
 }
 
 func main() {
@@ -29,6 +30,7 @@ func main() {
 	flag.IntVar(&o.streams, "streams", 50, "streams under way at a time")
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "decides loads and moments")
 	flag.StringVar(&o.keep, "data", "", "folder to use and keep; a temporary one when empty, kept only after a failure")
+	flag.BoolVar(&o.s3, "s3", false, "keep the lake on a real S3 server, which is killed and restarted in every other round or so")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	failed, err := run(ctx, o)
@@ -56,7 +58,7 @@ func run(ctx context.Context, o options) (failed int, err error) {
 			return 0, err
 		}
 	}
-	s, err := openStage(o, dir)
+	s, err := openStage(ctx, o, dir)
 	if err != nil {
 		return 0, err
 	}

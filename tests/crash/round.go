@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
@@ -14,6 +15,7 @@ type result struct {
 	lived                    time.Duration // from the load's start to the kill
 	recovery                 time.Duration // until the restarted gateway was ready
 	broken                   bool          // the first recovery was killed too
+	storeless                time.Duration // how long there was no S3 server
 	sent, completed, reached int           // of this round
 	rows, crashed            int           // of all rounds
 	faults                   []string
@@ -28,6 +30,9 @@ func (r *result) String() string {
 	if r.broken {
 		twice = ", recovery killed once"
 	}
+	if r.storeless > 0 {
+		twice += fmt.Sprintf(", S3 server killed and away for %d ms", r.storeless.Milliseconds())
+	}
 	return fmt.Sprintf("round %2d %-7s killed after %4d ms: %4d sent, %4d completed, %4d reached the provider; ready again in %3d ms%s; %d rows, %d crashed: %s",
 		r.n, r.mode, r.lived.Milliseconds(), r.sent, r.completed, r.reached, r.recovery.Milliseconds(), twice, r.rows, r.crashed, verdict)
 }
@@ -41,7 +46,7 @@ func (s *stage) round(ctx context.Context, n int) (*result, error) {
 	}
 	s.provider.Reset()
 	load := startLoad(ctx, "http://"+s.addr+"/v1/chat/completions", r.mode, n, s.o.streams, rng.Uint64())
-	pause(ctx, r.lived)
+	back := s.killStore(ctx, rng, r)
 	s.gateway.Kill()
 	sent := load.end()
 	for s.provider.Stats().Active > 0 && ctx.Err() == nil {
@@ -54,6 +59,9 @@ func (s *stage) round(ctx context.Context, n int) (*result, error) {
 		if a.completed {
 			r.completed++
 		}
+	}
+	if err := back(); err != nil {
+		return nil, err
 	}
 	l := newLedger(s.all, seen)
 	if err := s.verify(ctx); err != nil {
@@ -73,6 +81,32 @@ func (s *stage) round(ctx context.Context, n int) (*result, error) {
 	l.check(usage, payloads)
 	r.rows, r.crashed, r.faults = len(usage), count(usage, "crashed"), l.faults
 	return r, ctx.Err()
+}
+
+// killStore waits until the gateway is to be killed. In half of the rounds with an S3 server that is
+// killed on the way; it comes back before the gateway dies, or when back is called.
+func (s *stage) killStore(ctx context.Context, rng *rand.Rand, r *result) (back func() error) {
+	back = func() error { return nil }
+	if s.s3 == nil || rng.IntN(2) == 0 {
+		pause(ctx, r.lived)
+		return back
+	}
+	before := time.Duration(rng.Int64N(int64(r.lived)))
+	pause(ctx, before)
+	s.s3.Kill()
+	began := time.Now()
+	back = sync.OnceValue(func() error {
+		r.storeless = time.Since(began)
+		return s.s3.Restart(ctx)
+	})
+	if rng.IntN(2) == 0 {
+		pause(ctx, time.Duration(rng.Int64N(int64(r.lived-before)+1)))
+		if err := back(); err != nil {
+			return func() error { return err }
+		}
+	}
+	pause(ctx, r.lived-time.Since(began)-before)
+	return back
 }
 
 // recover starts the gateway again. Every third recovery or so is killed as well, while it runs.

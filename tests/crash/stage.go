@@ -13,6 +13,7 @@ import (
 
 	"github.com/lakegate/lakegate/internal/fakellm"
 	"github.com/lakegate/lakegate/internal/launch"
+	"github.com/lakegate/lakegate/internal/objstore/s3test"
 )
 
 const token = "lakegate-crash-0123456789abcdef0123456789abcdef"
@@ -23,10 +24,16 @@ const gatewayConfig = `listen: %s
 data: %s
 flush: {interval: 150ms, bytes: 1MiB}
 sql: {workers: 1}
-keys:
+%skeys:
   - {name: crash, token: %q, principal: crash@example.com, endpoints: ["*"], admin: true}
 endpoints:
 %s`
+
+// lakeConfig is for the lake on an S3 server.
+const lakeConfig = `lake:
+  url: %s
+  s3: {endpoint: %q, region: %q, path_style: true, access_key_id: %q, secret_access_key: %q, timeout: 4s}
+`
 
 const endpointConfig = `  - name: %[1]s
     config:
@@ -57,11 +64,12 @@ type stage struct {
 	provider *fakellm.Server
 	server   *http.Server
 	gateway  *launch.Process
+	s3       *s3test.Server // nil: the lake is in the data folder
 	log      *os.File
 	all      []*attempt // of all rounds
 }
 
-func openStage(o options, dir string) (*stage, error) {
+func openStage(ctx context.Context, o options, dir string) (*stage, error) {
 	provider, err := fakellm.New(fakellm.DefaultConfig())
 	if err != nil {
 		return nil, err
@@ -73,8 +81,17 @@ func openStage(o options, dir string) (*stage, error) {
 	s := &stage{o: o, data: filepath.Join(dir, "data"), file: filepath.Join(dir, "lakegate.yaml"), provider: provider}
 	s.server = &http.Server{Handler: provider, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.server.Serve(l) }() // ends with close
-	if s.addr, err = launch.Addr(); err == nil {
-		err = os.WriteFile(s.file, configText(s.addr, s.data, l.Addr().String()), 0o600)
+	lake := ""
+	if o.s3 {
+		if s.s3, err = s3test.Start(ctx, filepath.Join(dir, "s3")); err == nil {
+			lake = bucketText(s.s3)
+		}
+	}
+	if err == nil {
+		s.addr, err = launch.Addr()
+	}
+	if err == nil {
+		err = os.WriteFile(s.file, configText(s.addr, s.data, lake, l.Addr().String()), 0o600)
 	}
 	if err == nil {
 		s.log, err = os.Create(filepath.Join(dir, "gateway.log"))
@@ -86,14 +103,21 @@ func openStage(o options, dir string) (*stage, error) {
 	return s, nil
 }
 
-func configText(addr, data, upstream string) []byte {
-	return fmt.Appendf(nil, gatewayConfig, addr, data, token,
+func bucketText(s *s3test.Server) string {
+	return fmt.Sprintf(lakeConfig, s.URL("crash"), s.Endpoint, s3test.Region, s3test.AccessKey, s3test.SecretKey)
+}
+
+func configText(addr, data, lake, upstream string) []byte {
+	return fmt.Appendf(nil, gatewayConfig, addr, data, lake, token,
 		fmt.Sprintf(endpointConfig, relaxed, upstream)+fmt.Sprintf(endpointConfig, strict, upstream))
 }
 
 func (s *stage) close() {
 	if s.gateway != nil {
 		s.gateway.Kill()
+	}
+	if s.s3 != nil {
+		s.s3.Kill()
 	}
 	_ = s.provider.Close()
 	_ = s.server.Close()
@@ -122,7 +146,7 @@ func (s *stage) sql() launch.SQL { return launch.SQL{URL: "http://" + s.addr, To
 
 // verify runs `lakegate verify` on the data of a gateway that isn't running.
 func (s *stage) verify(ctx context.Context) error {
-	out, err := exec.CommandContext(ctx, s.o.lakegate, "verify", "--data", s.data).CombinedOutput()
+	out, err := exec.CommandContext(ctx, s.o.lakegate, "verify", "--config", s.file).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("lakegate verify: %w: %s", err, out)
 	}
