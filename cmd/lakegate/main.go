@@ -59,7 +59,7 @@ Start here:
 	c.CompletionOptions.HiddenDefaultCmd = true
 	c.AddCommand(
 		serveCommand(), demoCommand(), sqlCommand(), reportCommand(), verifyCommand(),
-		dashboardsCommand(), keysCommand(), configCommand(), workerCommand(), logCommand(),
+		tablesCommand(), dashboardsCommand(), keysCommand(), configCommand(), workerCommand(), logCommand(),
 	)
 	return c
 }

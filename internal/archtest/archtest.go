@@ -43,6 +43,10 @@ var Arrows = []Rule{
 	{"internal/prune", []string{"internal/tableschema"}},
 	{"internal/filecache", []string{"internal/objstore/..."}},
 	{"internal/delta", []string{"internal/objstore/...", "internal/tableschema", "internal/datafile", "internal/prune"}},
+	{"internal/maintain", []string{
+		"internal/tableschema", "internal/objstore/...", "internal/state", "internal/datafile", "internal/delta", "internal/rowtags",
+		"internal/maintain/...",
+	}},
 	{"internal/factlog", []string{"internal/inference", "internal/wal"}},
 	{"internal/tablewriter", []string{
 		"internal/disk",
@@ -76,7 +80,7 @@ var Arrows = []Rule{
 var Only = map[string][]string{
 	"github.com/labstack/echo/v4":         {"serving", "sql/statements", "dashboards/console", "cmd/..."},
 	"github.com/duckdb/duckdb-go":         {"sql/worker"},
-	"github.com/apache/arrow-go/v18":      {"internal/tableschema", "internal/tablewriter", "internal/datafile", "internal/delta", "internal/forget", "inference_tables", "system_tables"},
+	"github.com/apache/arrow-go/v18":      {"internal/tableschema", "internal/tablewriter", "internal/datafile", "internal/delta", "internal/forget", "internal/maintain", "inference_tables", "system_tables"},
 	"github.com/parquet-go/parquet-go":    {"internal/delta", "internal/datafile"},
 	"github.com/aws/aws-sdk-go-v2":        {"internal/objstore/s3store"},
 	"github.com/aws/smithy-go":            {"internal/objstore/s3store"},

@@ -35,8 +35,8 @@ func (c *checker) lake() {
 	c.whenFull("log.when_full", c.config.Log.WhenFull)
 
 	within(c, "maintenance.interval", m.Interval, time.Second, 24*time.Hour)
-	within(c, "maintenance.target_file_size", m.TargetFileSize, MiB, 4*GiB)
-	within(c, "maintenance.vacuum_after", m.VacuumAfter, 10*time.Minute, maxRetentionDays*24*time.Hour)
+	within(c, "maintenance.target_file_size", m.TargetFileSize, MiB, GiB)
+	within(c, "maintenance.vacuum_after", m.VacuumAfter, time.Hour, maxRetentionDays*24*time.Hour)
 	within(c, "maintenance.keep_history", m.KeepHistory, time.Hour, maxRetentionDays*24*time.Hour)
 	if t := c.config.SQL.Timeout; m.VacuumAfter < t && !c.bad("sql.timeout") {
 		c.fault("maintenance.vacuum_after", "a query may run for %s (sql.timeout) and needs its files that long; got %s",

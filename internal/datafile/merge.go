@@ -18,14 +18,30 @@ import (
 
 // Input is a file to be merged.
 type Input struct {
+	Name string // for errors
 	// Open gives access to the file; close is called when it has been read.
 	Open   func(ctx context.Context) (src Source, close func() error, err error)
 	Size   int64 // bytes
 	Sorted bool  // by the same columns: it is read bit by bit
+	// Read, when set, sees every batch as it comes from the file. Its error ends the merge. It doesn't
+	// keep the batch.
+	Read func(b arrow.RecordBatch) error
 	// From is a lower bound of the first column to sort by, as microseconds, days or the number
 	// itself; math.MinInt64 when nothing is known. Files are opened when the merge has come so far.
 	From int64
 }
+
+// InputError is what is wrong with one of the inputs.
+type InputError struct {
+	Name string
+	Err  error
+}
+
+// Error implements error.
+func (e *InputError) Error() string { return fmt.Sprintf("file %s: %v", e.Name, e.Err) }
+
+// Unwrap returns what is wrong.
+func (e *InputError) Unwrap() error { return e.Err }
 
 // MergeOptions say how to merge. Start from the zero value and set TargetBytes.
 type MergeOptions struct {
@@ -56,7 +72,8 @@ const (
 // Merge reads the inputs, files of one partition of the table, and gives emit files with the same
 // rows, sorted by the table's SortBy as far as memory goes. It returns the number of rows read, which
 // is that of the rows in the files. Memory: MemoryBytes, the file that is being made, and about
-// 32 MiB. ErrNoColumn (see OpenReader). An error of emit ends it.
+// 32 MiB. An *InputError says which input can't be read, ErrNoColumn among them (see OpenReader). An
+// error of emit ends it.
 func Merge(ctx context.Context, inputs []Input, t *tableschema.Table, opt MergeOptions, emit func(Merged) error) (rows int64, err error) {
 	defer recovered(&err)
 	if opt.MemoryBytes <= 0 {
@@ -294,7 +311,8 @@ type cursor struct {
 }
 
 // start opens the input and reads its first rows; false when it has none.
-func (c *cursor) start() (bool, error) {
+func (c *cursor) start() (more bool, err error) {
+	defer c.named(&err)
 	src, closing, err := c.in.Open(c.m.ctx)
 	if err != nil {
 		return false, err
@@ -303,16 +321,28 @@ func (c *cursor) start() (bool, error) {
 	if c.reader, err = OpenReader(c.m.ctx, src, c.m.table); err != nil {
 		return false, err
 	}
-	more, err := c.next()
+	more, err = c.next()
 	if err == nil && !more {
 		err = c.close()
 	}
 	return more, err
 }
 
+// named makes an error an *InputError, and a panic of the Parquet reader as well.
+func (c *cursor) named(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("damaged parquet file: %v", p)
+	}
+	var already *InputError
+	if *err != nil && !errors.As(*err, &already) {
+		*err = &InputError{c.in.Name, *err}
+	}
+}
+
 // next replaces the chunk by the next rows: one batch of a sorted input, and of others as many as may
 // be in memory.
-func (c *cursor) next() (bool, error) {
+func (c *cursor) next() (_ bool, err error) {
+	defer c.named(&err)
 	c.chunk.release()
 	c.pos, c.checked = 0, false
 	for {
@@ -324,6 +354,11 @@ func (c *cursor) next() (bool, error) {
 			return false, err
 		}
 		c.chunk.add(b, c.m.by)
+		if c.in.Read != nil {
+			if err := c.in.Read(b); err != nil {
+				return false, err
+			}
+		}
 		if c.in.Sorted || c.chunk.bytes >= c.m.chunkBytes() {
 			break
 		}

@@ -391,8 +391,13 @@ func TestMergeOfDamagedFiles(t *testing.T) {
 		}
 	}
 	gone := errors.New("gone")
-	in := Input{Open: func(context.Context) (Source, func() error, error) { return nil, nil, gone }}
-	if _, err := Merge(t.Context(), []Input{input(data, 0), in}, table, MergeOptions{TargetBytes: 1 << 20}, func(Merged) error { return nil }); !errors.Is(err, gone) {
+	in := Input{Name: "third", Open: func(context.Context) (Source, func() error, error) { return nil, nil, gone }}
+	if _, err := Merge(t.Context(), []Input{input(data, 0), in}, table, MergeOptions{TargetBytes: 1 << 20}, func(Merged) error { return nil }); !errors.Is(err, gone) || err.Error() != "file third: gone" {
+		t.Errorf("got %v", err)
+	}
+	in = input(data, 0)
+	in.Name, in.Read = "third", func(b arrow.RecordBatch) error { return gone }
+	if _, err := Merge(t.Context(), []Input{in}, table, MergeOptions{TargetBytes: 1 << 20}, func(Merged) error { return nil }); !errors.Is(err, gone) || err.Error() != "file third: gone" {
 		t.Errorf("got %v", err)
 	}
 	if _, err := Merge(t.Context(), []Input{input(data, 0)}, table, MergeOptions{TargetBytes: 1}, func(Merged) error { return gone }); !errors.Is(err, gone) {

@@ -30,6 +30,7 @@ type landing struct {
 type commit struct {
 	writer  *delta.Table
 	through uint64 // segments whose rows are in the files, or were in the table before
+	after   int64  // the table's txn that through was counted from
 	adds    []delta.Add
 	rows    int64
 }
@@ -56,7 +57,7 @@ func (w *Writer) build(ctx context.Context, from, to wal.Pos, careful bool) erro
 			err = b.fact(f)
 		}
 		if err == nil {
-			err = ctx.Err()
+			err = w.pace.step(ctx)
 		}
 		if err != nil {
 			return err
@@ -88,6 +89,7 @@ type target struct {
 	name   string
 	schema *tableschema.Table
 	writer *delta.Table // nil: not now
+	after  int64        // the table's txn when rows were chosen
 }
 
 // fact adds the rows of one fact.
@@ -151,38 +153,62 @@ func (b *builder) target(schema *tableschema.Table) *target {
 	if l.ready != nil || !b.w.due(l) || b.w.lacksBefore(t.table, b.first) {
 		return t
 	}
-	writer, err := b.w.lake.writable(b.ctx, t.table, schema)
+	ctx, cancel := b.w.bounded(b.ctx)
+	defer cancel()
+	writer, err := b.w.lake.writable(ctx, t.table, schema)
 	if err != nil {
 		_ = b.w.landingFailed(t.table, err) // stuck reports it
 		return t
 	}
 	t.writer = writer
-	l.through = max(l.through, uint64(max(0, writer.Snapshot().Txns[b.w.log.ID()])))
+	t.after = max(0, writer.Snapshot().Txns[b.w.log.ID()])
+	l.through = max(l.through, uint64(t.after))
 	return t
 }
 
-// store writes a batch as a data file.
+// store writes a batch as a data file. When that fails the table gets none of these rows now, and the
+// others go on.
 func (b *builder) store(schema *tableschema.Table, partition map[string]string, batch arrow.RecordBatch) error {
 	t := b.targets[schema]
+	if t.writer == nil {
+		return nil
+	}
 	file, err := datafile.Encode(batch, schema, datafile.Options{})
 	if err != nil {
 		return fmt.Errorf("encode rows of %s: %w", t.name, err)
 	}
 	name := delta.DataFileName(partition, b.through, b.w.log.ID())
-	if _, err := b.w.lake.store.Put(b.ctx, t.writer.Key(name), file.Data); err != nil {
-		return fmt.Errorf("store rows of %s: %w", t.name, err)
+	ctx, cancel := b.w.bounded(b.ctx)
+	defer cancel()
+	if _, err := b.w.lake.store.Put(ctx, t.writer.Key(name), file.Data); err != nil {
+		if b.ctx.Err() != nil {
+			return b.ctx.Err()
+		}
+		b.giveUp(t.table)
+		_ = b.w.landingFailed(t.table, fmt.Errorf("store rows: %w", err)) // stuck reports it
+		return nil
 	}
 	b.w.lake.stored(t.table, t.writer.Key(name), file.Data)
 	b.w.cfg.failPoint("file stored")
 	c := b.commits[t.table]
 	if c == nil {
-		c = &commit{through: b.through}
+		c = &commit{through: b.through, after: t.after}
 		b.commits[t.table] = c
 	}
 	c.writer = t.writer
 	c.rows += file.Rows
 	c.adds = append(c.adds, delta.Add{Path: name, PartitionValues: partition, Size: int64(len(file.Data)), Rows: file.Rows, Stats: file.Stats, Tags: b.tags(schema, batch)})
 	return nil
+}
+
+// giveUp leaves the rows of a table for a later landing.
+func (b *builder) giveUp(table *table) {
+	delete(b.commits, table)
+	for _, t := range b.targets {
+		if t.table == table {
+			t.writer = nil
+		}
+	}
 }
 
 // tags says on the file that its rows are of this log.
@@ -268,10 +294,20 @@ func (w *Writer) commit(ctx context.Context) error {
 }
 
 func (w *Writer) commitTable(ctx context.Context, t *table, c *commit) error {
-	txn := delta.Txn{AppID: w.log.ID(), Version: int64(c.through)}
+	// After makes the commit one that fits only what the rows were chosen for: if a commit of an
+	// earlier process comes to light now, with some of these segments, this one is not made.
+	txn := delta.Txn{AppID: w.log.ID(), Version: int64(c.through), After: &c.after}
+	bounded, cancel := w.bounded(ctx)
+	defer cancel()
 	began := time.Now()
-	s, err := c.writer.Append(ctx, c.adds, txn, nil)
-	if err != nil && !errors.Is(err, delta.ErrTxnDone) {
+	s, err := c.writer.Append(bounded, c.adds, txn, nil)
+	switch {
+	case errors.Is(err, delta.ErrTxnOrder) && s != nil:
+		w.logger.Warn("a commit of an earlier process was applied late; its rows are taken out of the next one", "table", t.name.String())
+		t.landing.ready = nil
+		t.landing.through = max(t.landing.through, uint64(max(0, s.Txns[w.log.ID()])))
+		return fmt.Errorf("%w: again", err)
+	case err != nil && !errors.Is(err, delta.ErrTxnDone):
 		return err
 	}
 	t.fresh.committed(began)

@@ -68,25 +68,35 @@ func (w *Writer) unsettled() []wal.Segment {
 	return all
 }
 
-// landSealed lands the sealed segments, those of an earlier process one by one: each commit then has
-// the number that the earlier process may have given it, so that one whose answer it did not live to
-// see is recognised even if the store applies it only now.
+// mergedSegments is how many segments of full size become one commit, when many wait.
+const mergedSegments = 4
+
+// landSealed lands the sealed segments, several in one commit when many wait. After each commit the
+// log is given back what it does not need any more. Between commits requests go first.
 func (w *Writer) landSealed(ctx context.Context) error {
 	var errs []error
 	for segments := w.unsettled(); len(segments) > 0; {
-		n := len(segments)
-		if segments[0].Number <= w.inherited {
-			n = 1
-		}
+		n := w.merged(segments)
 		errs = append(errs, w.commit(ctx))
 		if err := w.land(ctx, segments[:n]); err != nil {
 			errs = append(errs, fmt.Errorf("land log segments from %d: %w", segments[0].Number, err))
 			break
 		}
-		errs = append(errs, w.commit(ctx))
+		errs = append(errs, w.commit(ctx), w.settle())
 		segments = segments[n:]
 	}
 	return errors.Join(append(errs, w.settle())...)
+}
+
+// merged is how many of the segments become one commit.
+func (w *Writer) merged(segments []wal.Segment) int {
+	var size int64
+	for i, s := range segments {
+		if size += s.Size; size > mergedSegments*w.cfg.SegmentBytes && i > 0 {
+			return i
+		}
+	}
+	return len(segments)
 }
 
 // land stores the rows of the segments for every table that is due.

@@ -24,9 +24,6 @@ func (w *Writer) recover(found *wal.Recovery) error {
 	if t := found.Torn; t != nil {
 		w.logger.Warn("the end of the log was not whole and was cut off: the process died while it wrote there", "segment", t.Segment, "offset", t.Offset, "bytes", t.Bytes)
 	}
-	if n := len(found.Segments); n > 0 {
-		w.inherited = found.Segments[n-1].Number
-	}
 	open, err := openRequests(w.log, w.pins.refer)
 	if err != nil {
 		return fmt.Errorf("read log: %w", err)

@@ -87,6 +87,7 @@ type Config struct {
 	SegmentBytes    int64         // a log segment of this size is landed at once
 	FileBytes       int64         // about how many bytes of facts go into one data file
 	MaxBacklogBytes int64         // Admit refuses while more of the log than this is not landed
+	StoreTimeout    time.Duration // a call of the store that takes longer is given up and tried again later
 	ReserveBytes    int64         // disk kept back so that admitted requests can be finished on a full disk
 	SyncInterval    time.Duration // a relaxed record is on disk after this long
 	SyncBytes       int64         // and earlier when so many bytes wait for the disk; 0 for no bound
@@ -101,9 +102,9 @@ type Config struct {
 func DefaultConfig(dir string) Config {
 	return Config{
 		Dir: dir, FlushInterval: 10 * time.Second, SegmentBytes: 64 << 20, FileBytes: 32 << 20,
-		CacheBytes:      filecache.DefaultConfig("").MaxBytes,
-		MaxBacklogBytes: 4 << 30, ReserveBytes: 16 << 20, SyncInterval: wal.DefaultConfig().SyncInterval,
-		SyncBytes: wal.DefaultConfig().SyncBytes,
+		MaxBacklogBytes: 4 << 30, StoreTimeout: time.Minute, ReserveBytes: 16 << 20, SyncInterval: wal.DefaultConfig().SyncInterval,
+		CacheBytes: filecache.DefaultConfig("").MaxBytes,
+		SyncBytes:  wal.DefaultConfig().SyncBytes,
 	}
 }
 
@@ -120,6 +121,7 @@ func (c Config) Validate() error {
 	need(c.SegmentBytes >= 4096, "segment bytes %d: want 4096 or more", c.SegmentBytes)
 	need(c.FileBytes >= 4096, "file bytes %d: want 4096 or more", c.FileBytes)
 	need(c.MaxBacklogBytes >= c.SegmentBytes, "backlog of %d bytes: want at least a segment's %d", c.MaxBacklogBytes, c.SegmentBytes)
+	need(c.StoreTimeout > 0, "store timeout %v: want more than 0", c.StoreTimeout)
 	need(c.CacheBytes >= 0, "cache of %d bytes: want 0 (the default) or more", c.CacheBytes)
 	need(c.ReserveBytes >= 0, "reserve of %d bytes: want 0 or more", c.ReserveBytes)
 	for _, t := range c.Tables {
@@ -171,11 +173,11 @@ type Writer struct {
 	stats   counters
 
 	// Of the landing goroutine alone; Open uses them before it starts.
-	ledger    *ledger
-	tallies   map[uint64]tally // of segments that were read and are not in the ledger yet
-	inherited uint64           // newest segment of an earlier process
-	asked     bool             // somebody waits for the cycle that runs
-	started   time.Time        // of that cycle
+	ledger  *ledger
+	tallies map[uint64]tally // of segments that were read and are not in the ledger yet
+	asked   bool             // somebody waits for the cycle that runs
+	started time.Time        // of that cycle
+	pace    pacer
 }
 
 // journal is what a Writer needs of its log, which is a *wal.Log.
@@ -219,6 +221,7 @@ func Open(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logger) (_
 		pins: newPins(log.End().Segment), reserve: newReserve(cfg.fs(), cfg.logDir(), cfg.ReserveBytes),
 		schedule: newSchedule(cfg.FlushInterval),
 	}
+	w.pace.rest = w.rest
 	w.schedule.land, w.schedule.failed = w.cycle, w.landingPostponed
 	w.reserve.fill()
 	defer func() {
@@ -237,6 +240,11 @@ func Open(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logger) (_
 	w.stop = stop
 	w.loop.Go(func() { w.schedule.run(background) })
 	return w, nil
+}
+
+// bounded returns a context for one call of the store.
+func (w *Writer) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, w.cfg.StoreTimeout)
 }
 
 func (w *Writer) landingPostponed(err error, failures int) {

@@ -540,7 +540,7 @@ func TestValidate(t *testing.T) {
 	must(t, DefaultConfig("x").Validate())
 	bad := Config{SyncInterval: -1, FlushInterval: 1, SegmentBytes: 1, FileBytes: 1, MaxBacklogBytes: 0, ReserveBytes: -1}
 	err := bad.Validate()
-	if err == nil || strings.Count(err.Error(), "\n") != 6 {
+	if err == nil || strings.Count(err.Error(), "\n") != 7 {
 		t.Fatalf("faults: %v", err)
 	}
 	if _, err := Open(t.Context(), bad, nil, quiet); err == nil {

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// tablesOf runs every command that looks at tables on a demo's folder.
+func tablesOf(t *testing.T, data string) {
+	var list []tableLine
+	out, _, err := run(t, "", "tables", "list", "--data", data, "--json")
+	if err != nil || json.Unmarshal([]byte(out), &list) != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	rows := map[string]int64{}
+	for _, x := range list {
+		rows[x.Table] = x.Rows
+		if x.Bytes == 0 || x.Files == 0 || x.Changed.IsZero() || x.Error != "" {
+			t.Errorf("list: %+v", x)
+		}
+	}
+	if rows["system.serving.endpoint_usage"] != 2160 || len(list) < 3 {
+		t.Errorf("list: %v", rows)
+	}
+	for _, tt := range []struct{ args, want, fault string }{
+		{"list", "2,160", ""},
+		{"history endpoint_usage", "CREATE TABLE", ""},
+		{"history system.serving.endpoint_usage --limit 1 --json", `"operation": "WRITE"`, ""},
+		{"history endpoint_usag", "", "did you mean system.serving.endpoint_usage?"},
+		{"history payload", "", "did you mean"},
+		{"history", "", "which table?"},
+		{"gateways", "stopped, all landed", ""},
+		{"gateways --remove zzz", "", "no gateway has a log id"},
+	} {
+		out, _, err := run(t, "", append([]string{"tables"}, append(strings.Fields(tt.args), "--data", data)...)...)
+		if tt.fault != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.fault) {
+				t.Errorf("tables %s: want an error with %q, got %v", tt.args, tt.fault, err)
+			}
+			continue
+		}
+		if err != nil || !strings.Contains(out, tt.want) {
+			t.Errorf("tables %s: %v, no %q in\n%s", tt.args, err, tt.want, out)
+		}
+	}
+}
+
+func TestWhichLake(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, tt := range []struct{ args, want string }{
+		{"tables list", "say which lake"},
+		{"tables list --data nowhere", "there is no lake in the folder"},
+		{"tables list --data a --config b", "none of the others can be"},
+		{"tables list --config nowhere.yaml", "nowhere.yaml"},
+	} {
+		_, _, err := run(t, "", strings.Fields(tt.args)...)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: want an error with %q, got %v", tt.args, tt.want, err)
+		}
+	}
+	// A file in the folder is taken without being named, and a folder lake may be elsewhere.
+	if err := os.MkdirAll(filepath.Join("far", "lake"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(defaultConfigFile, []byte("data: near\nlake: {url: far/lake}\nkeys: [{name: k, token: \"${NOT_SET}\", principal: p, endpoints: []}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, err := run(t, "", "tables", "list"); err != nil || !strings.Contains(out, "no tables yet") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

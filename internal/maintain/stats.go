@@ -1,0 +1,91 @@
+package maintain
+
+import (
+	"sync"
+	"time"
+
+	"github.com/lakegate/lakegate/internal/delta"
+)
+
+// Stats counts what a Keeper has done since it was made.
+type Stats struct {
+	Rounds    int64     // of Run
+	LastRound time.Time // when the last one ended; zero before the first
+	LastError string    // of that round; "" when it went well
+
+	Compactions     int64 // merges, each a commit
+	FilesMerged     int64
+	BytesMerged     int64 // of the files before
+	BytesWritten    int64 // of the files after
+	RowsMerged      int64
+	Conflicts       int64 // merges that were in vain, because others changed the files first
+	FilesExpired    int64 // deleted by retention
+	RowsExpired     int64
+	FilesVacuumed   int64
+	BytesVacuumed   int64
+	VersionsCleaned int64 // versions taken out of the tables' logs
+	Errors          int64
+}
+
+type counters struct {
+	mu sync.Mutex
+	s  Stats
+}
+
+// Stats returns the counts.
+func (k *Keeper) Stats() Stats {
+	k.stats.mu.Lock()
+	defer k.stats.mu.Unlock()
+	return k.stats.s
+}
+
+func (c *counters) change(err error, f func(s *Stats)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(&c.s)
+	if err != nil {
+		c.s.Errors++
+	}
+}
+
+func (c *counters) compacted(r *CompactReport, err error) {
+	c.change(err, func(s *Stats) {
+		s.Conflicts += int64(r.Conflicts)
+		if r.BytesAfter == 0 { // nothing, or a dry run
+			return
+		}
+		s.Compactions += int64(r.Groups)
+		s.FilesMerged += int64(r.FilesBefore)
+		s.BytesMerged += r.BytesBefore
+		s.BytesWritten += r.BytesAfter
+		s.RowsMerged += r.Rows
+	})
+}
+
+func (c *counters) retained(r RetainReport, err error) {
+	c.change(err, func(s *Stats) {
+		s.FilesExpired += int64(r.Files)
+		s.RowsExpired += r.Rows
+	})
+}
+
+func (c *counters) vacuumed(r delta.VacuumReport, err error) {
+	c.change(err, func(s *Stats) {
+		s.FilesVacuumed += int64(r.Deleted.Files)
+		s.BytesVacuumed += r.Deleted.Bytes
+	})
+}
+
+func (c *counters) cleaned(r delta.CleanReport, err error) {
+	c.change(err, func(s *Stats) { s.VersionsCleaned += int64(r.Commits) })
+}
+
+func (c *counters) round(err error, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.s.Rounds++
+	c.s.LastRound, c.s.LastError = now, ""
+	if err != nil {
+		c.s.LastError = err.Error()
+	}
+}
