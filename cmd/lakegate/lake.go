@@ -22,6 +22,7 @@ func feeds(accountID, workspaceID string) []tablewriter.Feed {
 	return []tablewriter.Feed{
 		systemtables.NewUsageFeed(cfg),
 		systemtables.NewEntityFeed(cfg),
+		systemtables.NewLossFeed(cfg),
 		inferencetables.NewFeed(),
 	}
 }

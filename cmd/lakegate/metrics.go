@@ -23,6 +23,7 @@ var lakeMetrics = []lakeMetric{
 	lakeMetricOf("accepted_total", "Facts in the log.", prometheus.CounterValue, func(s tablewriter.Stats) float64 { return float64(s.Accepted) }),
 	lakeMetricOf("landed_total", "Rows committed to tables.", prometheus.CounterValue, func(s tablewriter.Stats) float64 { return float64(s.Landed) }),
 	lakeMetricOf("losses_total", "Facts and rows that could not be kept.", prometheus.CounterValue, func(s tablewriter.Stats) float64 { return float64(s.Losses) }),
+	lakeMetricOf("shed_payloads_total", "Payloads whose bodies were left out for want of room.", prometheus.CounterValue, func(s tablewriter.Stats) float64 { return float64(s.Shed) }),
 	lakeMetricOf("log_holes", "Times that the log lost records to a power cut or to damage that was repaired.", prometheus.GaugeValue, func(s tablewriter.Stats) float64 { return float64(s.Holes) }),
 	lakeMetricOf("log_lost_records", "Records that are known to be gone so; a power cut may have taken more.", prometheus.GaugeValue, func(s tablewriter.Stats) float64 { return float64(s.LostRecords) }),
 	lakeMetricOf("flush_errors_total", "Landings that left rows in the log.", prometheus.CounterValue, func(s tablewriter.Stats) float64 { return float64(s.FlushErrors) }),

@@ -18,7 +18,8 @@ func tablesOf(t *testing.T, data string) {
 	rows := map[string]int64{}
 	for _, x := range list {
 		rows[x.Table] = x.Rows
-		if x.Bytes == 0 || x.Files == 0 || x.Changed.IsZero() || x.Error != "" {
+		empty := x.Table == "system.serving.losses" // nothing is lost
+		if (x.Bytes == 0) != empty || (x.Files == 0) != empty || x.Changed.IsZero() || x.Error != "" {
 			t.Errorf("list: %+v", x)
 		}
 	}

@@ -71,4 +71,12 @@ func TestEveryFieldComesBack(t *testing.T) {
 	if diff := cmp.Diff(&change, f.Entity); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
 	}
+	var loss inference.Loss
+	fill(t, reflect.ValueOf(&loss).Elem())
+	if f, _, err = d.Fact(Loss, joined(e.Loss(&loss))); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&loss, f.Loss); diff != "" {
+		t.Errorf("want -, got +\n%s", diff)
+	}
 }

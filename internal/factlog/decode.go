@@ -404,6 +404,40 @@ func (d *Decoder) entityField(c *inference.EntityChange, f field) {
 	}
 }
 
+func (d *Decoder) decodeLoss(b []byte) (err error) {
+	if b, err = body(b); err != nil {
+		return err
+	}
+	d.loss = inference.Loss{}
+	l := &d.loss
+	var at, since instant
+	err = each(b, func(f field) error {
+		switch f.tag {
+		case tagLossSeconds:
+			at.seconds, at.set = f.int(), true
+		case tagLossNanos:
+			at.nanos = f.int()
+		case tagLossSinceSeconds:
+			since.seconds, since.set = f.int(), true
+		case tagLossSinceNanos:
+			since.nanos = f.int()
+		case tagLossTable:
+			l.Table = d.names.of(f)
+		case tagLossRows:
+			l.Rows = f.int()
+		case tagLossAtLeast:
+			l.AtLeast = f.num != 0
+		case tagLossReason:
+			l.Reason = inference.LossReason(d.names.of(f))
+		case tagLossDetail:
+			l.Detail = d.names.of(f)
+		}
+		return nil
+	})
+	l.Time, l.Since = at.time(), since.time()
+	return err
+}
+
 // names gives equal short strings one memory: endpoints, models and tags repeat from row to row.
 type names struct {
 	last  [64]string // what was read last for a tag

@@ -201,3 +201,13 @@ func (w *writer) entity(c *inference.EntityChange) {
 		w.nonzero(tagEntityDeleteNanos, int64(c.DeleteTime.Nanosecond()))
 	}
 }
+
+func (w *writer) loss(l *inference.Loss) {
+	w.time(tagLossSeconds, tagLossNanos, l.Time)
+	w.time(tagLossSinceSeconds, tagLossSinceNanos, l.Since)
+	w.string(tagLossTable, l.Table)
+	w.nonzero(tagLossRows, l.Rows)
+	w.flag(tagLossAtLeast, l.AtLeast)
+	w.string(tagLossReason, string(l.Reason))
+	w.string(tagLossDetail, l.Detail)
+}

@@ -36,6 +36,8 @@ const (
 	Complete Kind = 3
 	// Entity is a change of a served entity.
 	Entity Kind = 4
+	// Loss is facts that were dropped or are gone.
+	Loss Kind = 5
 )
 
 // ErrMalformed says that bytes are not a record. Test for it with errors.Is.
@@ -86,6 +88,13 @@ func (e *Encoder) Entity(c *inference.EntityChange) [][]byte {
 	return append(e.parts[:0], e.buf)
 }
 
+// Loss returns the parts of a record. They are valid until the Encoder is used again.
+func (e *Encoder) Loss(l *inference.Loss) [][]byte {
+	e.buf = append(e.buf[:0], version)
+	e.buf.loss(l)
+	return append(e.parts[:0], e.buf)
+}
+
 // Reset lets go of the facts that were encoded last, and of a buffer that grew large.
 func (e *Encoder) Reset() {
 	e.parts = [4][]byte{}
@@ -102,6 +111,7 @@ type Decoder struct {
 	ints     []int64
 	record   inference.Record
 	entity   inference.EntityChange
+	loss     inference.Loss
 }
 
 // Fact reads the payload of a log record. What the fact's pointers and slices point to is valid
@@ -116,6 +126,9 @@ func (d *Decoder) Fact(kind Kind, b []byte) (f inference.Fact, admit wal.Pos, er
 	case Entity:
 		err = d.decodeEntity(b)
 		f.Entity = &d.entity
+	case Loss:
+		err = d.decodeLoss(b)
+		f.Loss = &d.loss
 	default:
 		err = fmt.Errorf("%w: unknown kind %d", ErrMalformed, kind)
 	}

@@ -88,3 +88,16 @@ const (
 	tagEntityDeleteSeconds = 14
 	tagEntityDeleteNanos   = 15
 )
+
+// The tags of a loss.
+const (
+	tagLossSeconds      = 1
+	tagLossNanos        = 2
+	tagLossSinceSeconds = 3
+	tagLossSinceNanos   = 4
+	tagLossTable        = 5
+	tagLossRows         = 6
+	tagLossAtLeast      = 7
+	tagLossReason       = 8
+	tagLossDetail       = 9
+)

@@ -162,8 +162,32 @@ type EntityChange struct {
 	DeleteTime       *time.Time // set when the endpoint was removed
 }
 
+// Loss is one row of losses: facts that were dropped, or that are gone from the log.
+type Loss struct {
+	Time    time.Time // when it was noticed
+	Since   time.Time // when the first of them was lost, as far as that is known
+	Table   string    // the table whose rows they would have been; "" when that is not known
+	Rows    int64     // how many, at least
+	AtLeast bool      // there may be more
+	Reason  LossReason
+	Detail  string // for people
+}
+
+// LossReason says why facts are lost.
+type LossReason string
+
+// The reasons.
+const (
+	DiskFull   LossReason = "DISK_FULL"   // dropped: no room in the log, and the policy is to drop
+	Backlog    LossReason = "BACKLOG"     // dropped: too much of the log waited for the store, and the policy is to drop
+	PowerCut   LossReason = "POWER_CUT"   // they were acknowledged and not on disk when the power went
+	GivenUp    LossReason = "GIVEN_UP"    // a damaged part of the log was repaired without them
+	TableStuck LossReason = "TABLE_STUCK" // dropped: their table took no rows for too long, and the policy is to drop
+)
+
 // Fact is what the log carries and rows are made of: exactly one of its fields is set.
 type Fact struct {
 	Record *Record
 	Entity *EntityChange
+	Loss   *Loss
 }

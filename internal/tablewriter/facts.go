@@ -105,10 +105,13 @@ func idOf(f inference.Fact) inference.ID {
 // dayOf is the UTC day of a fact, in days since 1970. Rows of one day are gathered together.
 func dayOf(f inference.Fact) int64 {
 	var at time.Time
-	if f.Record != nil {
+	switch {
+	case f.Record != nil:
 		at = f.Record.Time
-	} else {
+	case f.Entity != nil:
 		at = f.Entity.Time
+	case f.Loss != nil:
+		at = f.Loss.Time
 	}
 	const day = 24 * 60 * 60
 	unix := at.Unix()

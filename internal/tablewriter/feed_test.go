@@ -150,7 +150,34 @@ func (e *entityFeed) Append(b *array.RecordBuilder, f inference.Fact) error {
 	return nil
 }
 
-func testFeeds() []Feed { return []Feed{newUsageFeed(), newPayloadFeed(), newEntityFeed()} }
+// lossFeed has a row for every loss: its table, rows and reason in one text.
+type lossFeed struct{ table *tableschema.Table }
+
+const lossTable = "system.serving.lost"
+
+func newLossFeed() *lossFeed {
+	return &lossFeed{&tableschema.Table{Name: named(lossTable), Columns: []tableschema.Column{{Name: "what", Type: typ(tableschema.String)}}}}
+}
+
+func (l *lossFeed) Table(f inference.Fact) *tableschema.Table {
+	if f.Loss == nil {
+		return nil
+	}
+	return l.table
+}
+
+func (l *lossFeed) Append(b *array.RecordBuilder, f inference.Fact) error {
+	b.Field(0).(*array.StringBuilder).Append(lossOf(f.Loss.Table, int(f.Loss.Rows), f.Loss.Reason))
+	return nil
+}
+
+func lossOf(table string, rows int, why inference.LossReason) string {
+	return fmt.Sprintf("%s %d %s", table, rows, why)
+}
+
+func testFeeds() []Feed {
+	return []Feed{newUsageFeed(), newPayloadFeed(), newEntityFeed(), newLossFeed()}
+}
 
 // day is when the requests of the tests were made.
 var day = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)

@@ -14,6 +14,7 @@ import (
 func (w *Writer) cycle(ctx context.Context, asked bool) error {
 	w.asked, w.started = asked, time.Now()
 	w.logParked()
+	w.logDropped()
 	err := errors.Join(w.seal(), w.landSealed(ctx))
 	if err == nil {
 		err = w.stuck()

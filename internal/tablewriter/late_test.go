@@ -128,7 +128,7 @@ func (s *hangingStore) Put(ctx context.Context, key string, data []byte) (objsto
 // A store that hangs holds up neither requests nor the other tables nor queries.
 func TestStoreHangs(t *testing.T) {
 	cfg := manual(t.TempDir())
-	cfg.StoreTimeout = 20 * time.Millisecond
+	cfg.StoreTimeout = time.Second
 	flaky := newFlakyStore(t, &cfg)
 	store := &hangingStore{flakyStore: flaky, Local: flaky.Store}
 	cfg.Store = store

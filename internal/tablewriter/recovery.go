@@ -50,7 +50,8 @@ func (w *Writer) identify(found *wal.Recovery) error {
 		}
 	}
 	missing, holes := missingSegments(l, found), missingRecords(l, found)
-	lacks, hollow := l.lacks(missing...), l.lacksRecords(holes...)
+	holes = slices.DeleteFunc(holes, func(h wal.Hole) bool { return !l.lacksRecords(h) })
+	lacks, hollow := l.lacks(missing...), len(holes) > 0
 	w.stats.holes.Store(int64(len(l.Holes)))
 	w.stats.lostRecords.Store(l.lostRecords())
 	if lacks {
@@ -62,7 +63,11 @@ func (w *Writer) identify(found *wal.Recovery) error {
 	if !lacks && !hollow {
 		return nil
 	}
-	return l.write(w.cfg.fs(), w.cfg.logDir())
+	if err := l.write(w.cfg.fs(), w.cfg.logDir()); err != nil {
+		return err
+	}
+	w.tellHoles(holes)
+	return nil
 }
 
 // missingSegments returns the segments that are neither counted in the ledger nor in the folder.

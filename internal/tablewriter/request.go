@@ -21,19 +21,25 @@ var encoders = sync.Pool{New: func() any { return new(factlog.Encoder) }}
 // Admit logs that a request was let through. When it returns nil, a crash leaves a row: the record
 // as it is now, with the request's body if rec.Payload.Table is set, and the outcome Crashed.
 // ErrBacklog, ErrParked, wal.ErrFull, wal.ErrFailed and ErrClosed say that requests are to be refused.
+// With the policy Drop it returns the zero Ticket instead of the first three: the request goes on, and
+// is a row if there is room for it when it is finished.
 func (w *Writer) Admit(rec *inference.Record) (Ticket, error) {
 	if err := w.refusal(); err != nil {
-		return Ticket{}, err
+		return w.unadmitted(rec, err)
 	}
-	keepBody := rec.Payload.Table != "" && rec.Payload.Request != nil
+	keepBody := rec.Payload.Table != "" && rec.Payload.Request != nil && !w.shedding(rec.Payload.Table)
 	p := w.pins.open()
 	e := encoders.Get().(*factlog.Encoder)
 	pos, err := w.log.Append(factlog.Admit, e.Record(rec, keepBody, wal.Pos{})...)
+	if keepBody && errors.Is(err, wal.ErrFull) && w.policy(rec.Payload.Table) != Block {
+		keepBody = false
+		pos, err = w.log.Append(factlog.Admit, e.Record(rec, false, wal.Pos{})...)
+	}
 	e.Reset()
 	encoders.Put(e)
 	if err != nil {
 		w.pins.close(p, wal.Pos{}, wal.Pos{})
-		return Ticket{}, w.logError("admit", err)
+		return w.unadmitted(rec, w.logError("admit", err))
 	}
 	var body []byte
 	if keepBody {
@@ -44,6 +50,15 @@ func (w *Writer) Admit(rec *inference.Record) (Ticket, error) {
 	w.appended(pos)
 	w.cfg.failPoint("admitted")
 	return Ticket{p}, nil
+}
+
+// unadmitted is what Admit returns for a request that there is no room for.
+func (w *Writer) unadmitted(rec *inference.Record, err error) (Ticket, error) {
+	full := errors.Is(err, ErrBacklog) || errors.Is(err, ErrParked) || errors.Is(err, wal.ErrFull)
+	if full && w.mayDrop(rec) {
+		return Ticket{}, nil
+	}
+	return Ticket{}, err
 }
 
 // refusal says why a request cannot be admitted, nil when it can.
@@ -97,7 +112,12 @@ func (w *Writer) Entity(ch *inference.EntityChange) error {
 	e := encoders.Get().(*factlog.Encoder)
 	defer encoders.Put(e)
 	defer e.Reset()
-	return w.logRow(factlog.Entity, e.Entity(ch), nil, wal.Pos{}, true)
+	parts := e.Entity(ch)
+	err := w.logRow(factlog.Entity, parts, nil, wal.Pos{}, true)
+	if errors.Is(err, wal.ErrFull) {
+		return w.park(factlog.Entity, parts, nil, wal.Pos{}, err)
+	}
+	return err
 }
 
 func (w *Writer) append(kind factlog.Kind, rec *inference.Record, body bool, admit wal.Pos, p *pin, strict bool) error {
@@ -110,24 +130,52 @@ func (w *Writer) append(kind factlog.Kind, rec *inference.Record, body bool, adm
 			rec = &plain
 		}
 	}
+	if p == nil && w.stats.backlogged(w.cfg.MaxBacklogBytes) && w.mayDrop(rec) {
+		w.dropRequest(rec, inference.Backlog)
+		return nil
+	}
+	if (rec.Payload.Response != nil || body && rec.Payload.Request != nil) && w.shedding(rec.Payload.Table) {
+		rec, body = w.shed(rec), false
+	}
 	e := encoders.Get().(*factlog.Encoder)
 	err := w.logRow(kind, e.Record(rec, body, admit), p, admit, strict)
+	if errors.Is(err, wal.ErrFull) && w.policy(rec.Payload.Table) != Block {
+		rec = w.shed(rec)
+		err = w.logRow(kind, e.Record(rec, false, admit), p, admit, strict)
+	}
+	switch {
+	case !errors.Is(err, wal.ErrFull):
+	case p == nil && w.mayDrop(rec):
+		w.dropRequest(rec, inference.DiskFull)
+		err = nil
+	default:
+		err = w.park(kind, e.Record(rec, body && rec.Payload.Request != nil, admit), p, admit, err)
+	}
 	e.Reset()
 	encoders.Put(e)
 	return err
 }
 
-// logRow appends one fact that is a row. When the disk is full it uses the reserve, and when that
-// does not help it keeps the fact in memory.
+// park keeps a fact in memory that a full log did not take.
+func (w *Writer) park(kind factlog.Kind, parts [][]byte, p *pin, admit wal.Pos, full error) error {
+	if !w.parked.add(kind, parts, p, admit) {
+		w.stats.losses.Add(1)
+		return w.logError("record", full)
+	}
+	w.schedule.large()
+	return fmt.Errorf("%w: %w", ErrParked, full)
+}
+
+// logRow appends one fact that is a row. When the disk is full it uses the reserve; wal.ErrFull says
+// that there is no room even so.
 func (w *Writer) logRow(kind factlog.Kind, parts [][]byte, p *pin, admit wal.Pos, strict bool) error {
 	pos, err := w.log.Append(kind, parts...)
 	if errors.Is(err, wal.ErrFull) && w.reserve.release() {
 		w.logger.Warn("disk is full: the log's reserve is given up so that running requests can be recorded", "error", err)
 		pos, err = w.log.Append(kind, parts...)
 	}
-	if errors.Is(err, wal.ErrFull) && w.parked.add(kind, parts, p, admit) {
-		w.schedule.large()
-		return fmt.Errorf("%w: %w", ErrParked, err)
+	if errors.Is(err, wal.ErrFull) {
+		return err
 	}
 	if err != nil {
 		w.stats.losses.Add(1)

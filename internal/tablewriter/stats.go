@@ -14,6 +14,7 @@ type Stats struct {
 	Landed   int64 // rows committed; one fact can be rows of several tables
 	Losses   int64 // facts and rows that could not be kept
 	Parked   int64 // records in memory because the disk is full
+	Shed     int64 // payloads whose bodies were left out for want of room
 
 	Holes       int64 // times that the log lost records: to a power cut, or to damage that was repaired
 	LostRecords int64 // records that are known to be gone so; a power cut may have taken more
@@ -41,6 +42,7 @@ type Stats struct {
 // counters is what Stats is made of.
 type counters struct {
 	admitted, accepted, landed, losses  atomic.Int64
+	shed                                atomic.Int64
 	holes, lostRecords                  atomic.Int64 // as the ledger has them
 	active, backlog, logBytes, segments atomic.Int64 // bytes of the active segment; of sealed ones that are not landed; of all sealed
 	through                             atomic.Uint64
@@ -77,7 +79,7 @@ func (w *Writer) Stats() Stats {
 	return Stats{
 		LogID: w.log.ID(), LandedThrough: through, Unlanded: unlanded,
 		Admitted: c.admitted.Load(), Open: int64(w.pins.len()), Accepted: c.accepted.Load(), Landed: c.landed.Load(),
-		Losses: c.losses.Load(), Parked: w.parked.count.Load(),
+		Losses: c.losses.Load(), Parked: w.parked.count.Load(), Shed: c.shed.Load(),
 		Holes: c.holes.Load(), LostRecords: c.lostRecords.Load(),
 		Segments: c.segments.Load(), LogBytes: c.logBytes.Load() + c.active.Load(), UnlandedBytes: c.backlog.Load() + c.active.Load(),
 		StaleTables: stale, StaleSince: since,

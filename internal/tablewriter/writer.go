@@ -92,6 +92,10 @@ type Config struct {
 	SyncInterval    time.Duration // a relaxed record is on disk after this long
 	SyncBytes       int64         // and earlier when so many bytes wait for the disk; 0 for no bound
 
+	// WhenFull says what happens to requests when the log has no room, by the table their payload goes
+	// to, "" for none. It is called on the requests' path. Nil: Block for all.
+	WhenFull func(table string) Policy
+
 	// FS is where the log's folder is. Nil: the machine's file system.
 	FS disk.FS
 	// FailPoint, when set, is called at the named points of the way of a row. Nil in production.
@@ -170,6 +174,7 @@ type Writer struct {
 
 	parked  parked
 	purging atomic.Int32 // calls of Purge
+	dropped dropped
 	stats   counters
 
 	// Of the landing goroutine alone; Open uses them before it starts.
@@ -349,6 +354,8 @@ func (w *Writer) Ready() error {
 		return ErrClosed
 	case w.log.Err() != nil:
 		return w.log.Err()
+	case w.policy("") == Drop:
+		return nil // requests go on without room
 	case w.parked.any():
 		return fmt.Errorf("%w: %w", ErrParked, wal.ErrFull)
 	case w.stats.backlogged(w.cfg.MaxBacklogBytes):
