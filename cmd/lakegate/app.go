@@ -85,8 +85,7 @@ func newApp(ctx context.Context, cfg *config.Config, path string, logger *slog.L
 	if err := a.newServer(metrics); err != nil {
 		return nil, err
 	}
-	a.startBackground()
-	return a, nil
+	return a, a.startBackground()
 }
 
 // emptyFolder makes the folder and takes out what a process that was killed left there.

@@ -2,36 +2,52 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"sync"
 	"time"
 
+	"github.com/lakegate/lakegate/internal/maintain"
 	"github.com/lakegate/lakegate/internal/maintain/gateways"
+	"github.com/lakegate/lakegate/internal/tableschema"
 )
 
-// background is what a gateway does beside serving: it tells the others that it is there, and makes
-// up for what the store was away for.
+// background is what a gateway does beside serving: it tells the others that it is there,
+// maintains the tables, and makes up for what the store was away for.
 type background struct {
 	work     sync.WaitGroup
 	stop     context.CancelFunc
 	presence *gateways.Registration
+	keeper   *maintain.Keeper
 	logger   *slog.Logger
 	once     sync.Once
 }
 
 // startBackground ends with close.
-func (a *app) startBackground() {
-	ctx, stop := context.WithCancel(context.Background())
+func (a *app) startBackground() error {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	b := &background{stop: stop, logger: a.logger}
-	b.presence = gateways.Register(a.docs, gateways.Gateway{LogID: a.lake.Stats().LogID, Host: host, Version: version}, a.status, a.logger)
+	b := &background{logger: a.logger}
+	id := a.lake.Stats().LogID
+	own := func() []*tableschema.Table { return ownTables(a.gwLive.Load().Catalog) }
+	retention := func(t *tableschema.Table) int { return retentionOf(a.live.config(), t) }
+	b.keeper, err = openKeeper(a.cfg, fmt.Sprintf("%s (%.8s)", host, id), a.store, a.docs, own, retention, a.logger)
+	if err != nil {
+		return err
+	}
+	b.presence = gateways.Register(a.docs, gateways.Gateway{LogID: id, Host: host, Version: version}, a.status, a.logger)
+	var ctx context.Context
+	ctx, b.stop = context.WithCancel(context.Background())
 	b.work.Go(func() { b.presence.Run(ctx) })
 	b.work.Go(func() { a.live.retryUntil(ctx) })
+	if a.cfg.Maintenance.Enabled {
+		b.work.Go(func() { b.keeper.Run(ctx) })
+	}
 	a.background = b
+	return nil
 }
 
 // status is what this gateway says of itself at each heartbeat.

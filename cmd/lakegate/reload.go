@@ -59,10 +59,11 @@ func (l *live) reload(ctx context.Context, why string) {
 	l.logger.Info("configuration reloaded", "why", why, "endpoints", len(cfg.Endpoints), "keys", len(cfg.Keys))
 }
 
-// needsRestart reports whether anything but endpoints, keys and secrets differs.
+// needsRestart reports whether anything but endpoints, keys, secrets and retention differs.
 func needsRestart(old, next *config.Config) bool {
 	a, b := *old, *next
 	a.Endpoints, a.Keys, a.Secrets = b.Endpoints, b.Keys, b.Secrets
+	a.Retention = b.Retention
 	return !reflect.DeepEqual(a, b)
 }
 
@@ -136,6 +137,13 @@ func (l *live) fromCopy(cfg *config.Config, now time.Time, why error) (*endpoint
 	}
 	l.pending = true
 	return cfg.Catalog(mem, now)
+}
+
+// config is the configuration in force.
+func (l *live) config() *config.Config {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.now
 }
 
 // retry takes the configuration in force up again when the store could not be reached for it.

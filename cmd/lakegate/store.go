@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/lakegate/lakegate/internal/config"
 	"github.com/lakegate/lakegate/internal/objstore"
@@ -36,6 +37,14 @@ func openExistingStore(ctx context.Context, cfg *config.Config, logger *slog.Log
 		}
 	}
 	return openStore(ctx, cfg, logger)
+}
+
+// lakePlace says where a lake is, for people.
+func lakePlace(cfg *config.Config) string {
+	if dir := cfg.LakeFolder(); dir != "" {
+		return dir
+	}
+	return strings.TrimRight(cfg.Lake.URL, "/")
 }
 
 // provenStore opens the store of a lake that is to be written to. A folder keeps its promises by

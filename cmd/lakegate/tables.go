@@ -36,7 +36,10 @@ that is enough: endpoint_usage.
   lakegate tables gateways                         who writes into this lake`,
 		Args: cobra.NoArgs,
 	}
-	c.AddCommand(tablesListCommand(), tablesHistoryCommand(), tablesGatewaysCommand())
+	c.AddCommand(
+		tablesListCommand(), tablesDescribeCommand(), tablesHistoryCommand(), tablesCompactCommand(), tablesRetainCommand(),
+		tablesVacuumCommand(), tablesRestoreCommand(), tablesGatewaysCommand(),
+	)
 	return c
 }
 
@@ -77,8 +80,14 @@ func (l *lakeTables) pick(args []string, all bool) ([]*tableschema.Table, error)
 	switch {
 	case all && len(args) > 0:
 		return nil, errors.New("name a table or say --all, not both")
-	case all:
-		return l.all, nil
+	case all: // what else is in the lake belongs to others
+		var own []*tableschema.Table
+		for _, t := range l.all {
+			if len(t.Columns) > 0 {
+				own = append(own, t)
+			}
+		}
+		return own, nil
 	case len(args) == 0:
 		return nil, errors.New("which table? Name it, or say --all; `lakegate tables list` has the names")
 	}

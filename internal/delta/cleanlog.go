@@ -21,10 +21,10 @@ const MinLogRetention = 2 * relist
 
 // CleanReport is what CleanLog did.
 type CleanReport struct {
-	Oldest      int64 // the oldest version that is left; -1 if nothing could be cleaned
-	Commits     int   // versions deleted
-	Checkpoints int   // files of checkpoints deleted
-	Bytes       int64
+	Oldest      int64 `json:"oldest"`      // the oldest version that is left; -1 if nothing could be cleaned
+	Commits     int   `json:"commits"`     // versions deleted
+	Checkpoints int   `json:"checkpoints"` // files of checkpoints deleted
+	Bytes       int64 `json:"bytes"`
 }
 
 // CleanLog deletes what the log doesn't need to lead to the versions of the retention: everything

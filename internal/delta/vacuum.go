@@ -40,8 +40,8 @@ type VacuumOptions struct {
 
 // Files counts files.
 type Files struct {
-	Files int
-	Bytes int64
+	Files int   `json:"files"`
+	Bytes int64 `json:"bytes"`
 }
 
 func (f *Files) add(size int64) {
@@ -51,14 +51,14 @@ func (f *Files) add(size int64) {
 
 // VacuumReport is what Vacuum found and did.
 type VacuumReport struct {
-	Version int64    // the table's, when the decision was made
-	Scanned Files    // all data files in the store
-	Live    Files    // of the newest version
-	Kept    Files    // not live, but needed by a version within the retention, too young, or not asked for
-	Expired Files    // removed from the table, and past the retention
-	Orphans Files    // never in the table, or so long ago that it forgot
-	Deleted Files    // of these two
-	Paths   []string // of these two; read only
+	Version int64    `json:"version"` // the table's, when the decision was made
+	Scanned Files    `json:"scanned"` // all data files in the store
+	Live    Files    `json:"live"`    // of the newest version
+	Kept    Files    `json:"kept"`    // not live, but needed by a version within the retention, too young, or not asked for
+	Expired Files    `json:"expired"` // removed from the table, and past the retention
+	Orphans Files    `json:"orphans"` // never in the table, or so long ago that it forgot
+	Deleted Files    `json:"deleted"` // of these two
+	Paths   []string `json:"paths"`   // of these two; read only
 }
 
 // Vacuum deletes data files that no version within the retention needs.

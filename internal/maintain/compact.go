@@ -32,20 +32,23 @@ type CompactOptions struct {
 
 // CompactReport is what a compaction did, or would do.
 type CompactReport struct {
-	Table       string
-	Version     int64 // the table's, at the end
-	Groups      int   // merges, each a commit
-	FilesBefore int   // that were merged
-	FilesAfter  int
-	BytesBefore int64
-	BytesAfter  int64
-	Rows        int64
-	Conflicts   int       // merges that were in vain
-	Skipped     []Skipped // files that can't be compacted
+	Table       string    `json:"table"`
+	Version     int64     `json:"version"`      // the table's, at the end
+	Groups      int       `json:"groups"`       // merges, each a commit
+	FilesBefore int       `json:"files_before"` // that were merged
+	FilesAfter  int       `json:"files_after"`
+	BytesBefore int64     `json:"bytes_before"`
+	BytesAfter  int64     `json:"bytes_after"`
+	Rows        int64     `json:"rows"`
+	Conflicts   int       `json:"conflicts"` // merges that were in vain
+	Skipped     []Skipped `json:"skipped"`   // files that can't be compacted
 }
 
 // Skipped is a file that is left as it is.
-type Skipped struct{ Path, Reason string }
+type Skipped struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+}
 
 // Compact merges small files of a table. It goes on after conflicts with others; ErrConflicts when
 // there are too many. What was committed before an error stays, and is in the report.

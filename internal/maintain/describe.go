@@ -11,32 +11,36 @@ import (
 
 // Description is what there is to know of a table.
 type Description struct {
-	Name        tableschema.Name
-	Comment     string
-	Columns     int
-	PartitionBy string
-	SortBy      []string
+	Name        tableschema.Name `json:"-"`
+	Comment     string           `json:"comment"`
+	Columns     int              `json:"columns"`
+	PartitionBy string           `json:"partition_by"`
+	SortBy      []string         `json:"sort_by"`
 
-	Version       int64
-	OldestVersion int64     // that can be looked at
-	OldestSince   time.Time // when that was committed; zero if that isn't known
-	ReaderVersion int       // of the protocol
-	WriterVersion int
+	Version       int64     `json:"version"`
+	OldestVersion int64     `json:"oldest_version"`        // that can be looked at
+	OldestSince   time.Time `json:"oldest_since,omitzero"` // when that was committed; zero if that isn't known
+	ReaderVersion int       `json:"reader_version"`        // of the protocol
+	WriterVersion int       `json:"writer_version"`
 
-	Files         int
-	Bytes         int64
-	Rows          int64
-	RowsKnown     bool // every file says how many rows it has
-	SmallFiles    int  // of less than three quarters of the target size
-	SmallBytes    int64
-	Due           int    // files that the next compaction merges
-	Days          int    // partitions
-	FirstDay      string // "" when there are none
-	LastDay       string
-	RetentionDays int // 0 for ever
+	Files         int    `json:"files"`
+	Bytes         int64  `json:"bytes"`
+	Rows          int64  `json:"rows"`
+	RowsKnown     bool   `json:"rows_known"`  // every file says how many rows it has
+	SmallFiles    int    `json:"small_files"` // of less than three quarters of the target size
+	SmallBytes    int64  `json:"small_bytes"`
+	Due           int    `json:"due"`       // files that the next compaction merges
+	Days          int    `json:"days"`      // partitions
+	FirstDay      string `json:"first_day"` // "" when there are none
+	LastDay       string `json:"last_day"`
+	RetentionDays int    `json:"retention_days"` // 0 for ever
 
-	LastCompaction, LastRetention, LastVacuum, LastCleanLog time.Time // zero for never
-	Skipped                                                 []Skipped // files that can't be compacted, as far as this process knows
+	// When it was done last; zero for never.
+	LastCompaction time.Time `json:"last_compaction,omitzero"`
+	LastRetention  time.Time `json:"last_retention,omitzero"`
+	LastVacuum     time.Time `json:"last_vacuum,omitzero"`
+	LastCleanLog   time.Time `json:"last_clean_log,omitzero"`
+	Skipped        []Skipped `json:"skipped"` // files that can't be compacted, as far as this process knows
 }
 
 // Describe describes a table. ErrNotTable (of delta) when there is none.

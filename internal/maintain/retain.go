@@ -12,13 +12,13 @@ import (
 
 // RetainReport is what a retention did.
 type RetainReport struct {
-	Table   string
-	Before  string // rows of days before this one are deleted; "" for none
-	Days    int    // that were deleted
-	Files   int
-	Rows    int64 // of files that say how many they have
-	Bytes   int64
-	Version int64 // the table's, at the end
+	Table   string `json:"table"`
+	Before  string `json:"before"` // rows of days before this one are deleted; "" for none
+	Days    int    `json:"days"`   // that were deleted
+	Files   int    `json:"files"`
+	Rows    int64  `json:"rows"` // of files that say how many they have
+	Bytes   int64  `json:"bytes"`
+	Version int64  `json:"version"` // the table's, at the end
 }
 
 // Retain deletes the rows of all days but the last ones (days, the present one among them; 0: keep
