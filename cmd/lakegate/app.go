@@ -74,18 +74,17 @@ func newApp(ctx context.Context, cfg *config.Config, path string, logger *slog.L
 	if a.gateway, err = a.newGateway(metrics); err != nil {
 		return nil, err
 	}
-	dirs := lakeDirs(cfg, filepath.Join(cfg.Data, "hot"))
 	scratch, err := emptyFolder(filepath.Join(cfg.Data, "tmp"))
 	if err != nil {
 		return nil, err
 	}
-	if a.db, err = openWarehouse(cfg.SQL, dirs, scratch, lake, asker{a.gateway, a.gwLive}, logger); err != nil {
+	if a.db, err = openWarehouse(cfg.SQL, lake.Dirs(), scratch, lake, asker{a.gateway, a.gwLive}, logger); err != nil {
 		return nil, err
 	}
 	if err := a.newServer(metrics); err != nil {
 		return nil, err
 	}
-	return a, a.startBackground()
+	return a, a.startBackground(ctx)
 }
 
 // emptyFolder makes the folder and takes out what a process that was killed left there.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lakegate/lakegate/internal/forget"
 	"github.com/lakegate/lakegate/internal/maintain"
 	"github.com/lakegate/lakegate/internal/maintain/gateways"
 	"github.com/lakegate/lakegate/internal/tableschema"
@@ -25,7 +26,7 @@ type background struct {
 }
 
 // startBackground ends with close.
-func (a *app) startBackground() error {
+func (a *app) startBackground(ctx context.Context) error {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
@@ -39,8 +40,18 @@ func (a *app) startBackground() error {
 		return err
 	}
 	b.presence = gateways.Register(a.docs, gateways.Gateway{LogID: id, Host: host, Version: version}, a.status, a.logger)
-	var ctx context.Context
-	ctx, b.stop = context.WithCancel(context.Background())
+	eraser := a.newEraser(b.presence, id, host)
+	if p, bucket := a.store.(*proven); !bucket || p.ok.Load() {
+		catchUp, cancel := context.WithTimeout(ctx, eraseTimeout)
+		defer cancel()
+		if err := eraser.CatchUp(catchUp); err != nil {
+			a.logger.Warn("requests to forget could not be looked after before serving; they are looked at again", "error", err)
+		}
+	}
+	background, stop := context.WithCancel(context.Background())
+	b.stop = stop
+	ctx = background
+	b.work.Go(func() { eraser.Run(ctx) })
 	b.work.Go(func() { b.presence.Run(ctx) })
 	b.work.Go(func() { a.live.retryUntil(ctx) })
 	if a.cfg.Maintenance.Enabled {
@@ -48,6 +59,32 @@ func (a *app) startBackground() error {
 	}
 	a.background = b
 	return nil
+}
+
+// eraseTimeout bounds what a gateway does for requests to forget before it serves. The rest it does
+// while it serves.
+const eraseTimeout = time.Minute
+
+// newEraser does this gateway's part of requests to forget.
+func (a *app) newEraser(entry *gateways.Registration, id, host string) *forget.Agent {
+	return forget.NewAgent(
+		forget.Config{Store: a.store, Logger: a.logger, Version: version, Holder: fmt.Sprintf("%s (%.8s)", host, id)},
+		forget.Gateway{
+			Log: id, Host: host, Folder: a.cfg.Data, Purge: a.lake.Purge, Entry: entry,
+			DropCopies: func(ctx context.Context, keys []string) (n int, err error) {
+				drop := map[string]bool{}
+				for _, k := range keys {
+					drop[k] = true
+				}
+				err = a.lake.PurgeCache(ctx, func(key string) bool {
+					if drop[key] {
+						n++
+					}
+					return drop[key]
+				})
+				return n, err
+			},
+		})
 }
 
 // status is what this gateway says of itself at each heartbeat.

@@ -87,7 +87,7 @@ func openStopped(ctx context.Context, cfg *config.Config, timeout time.Duration)
 	sql := cfg.SQL
 	sql.Workers, sql.Timeout = 1, timeout
 	sql.MaxRows, sql.MaxBytes = 5_000_000, config.Bytes(1<<30)
-	db, err := openWarehouse(sql, lakeDirs(cfg, lake.HotDir()), "", lake, nil, quiet)
+	db, err := openWarehouse(sql, lake.Dirs(), "", lake, nil, quiet)
 	if err != nil {
 		return nil, errors.Join(err, lake.Close())
 	}

@@ -62,6 +62,7 @@ func writerConfig(cfg *config.Config, store objstore.Store) tablewriter.Config {
 	c.SegmentBytes = int64(cfg.Flush.Bytes)
 	c.MaxBacklogBytes = max(int64(cfg.Log.MaxBacklog), c.SegmentBytes)
 	c.SyncInterval = cfg.Log.SyncInterval
+	c.CacheBytes = int64(cfg.Lake.Cache.MaxSize)
 	return c
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/lakegate/lakegate/internal/config"
@@ -68,16 +67,6 @@ func provenStore(ctx context.Context, cfg *config.Config, logger *slog.Logger) (
 	}
 	return p, true, nil
 }
-
-// lakeDirs are the folders that SQL workers may read.
-func lakeDirs(cfg *config.Config, hot string) []string {
-	if dir := cfg.LakeFolder(); dir != "" {
-		return []string{dir, hot}
-	}
-	return []string{cacheDir(cfg.Data), hot}
-}
-
-func cacheDir(data string) string { return filepath.Join(data, "cache") }
 
 func openBucket(ctx context.Context, cfg *config.Config, logger *slog.Logger) (objstore.Store, error) {
 	bucket, prefix, _ := cfg.Lake.Bucket()

@@ -33,12 +33,13 @@ that is enough: endpoint_usage.
   lakegate tables history endpoint_usage           who changed it, and how
   lakegate tables compact endpoint_usage --dry-run what would be merged
   lakegate tables vacuum --all                     delete files that nothing needs any more
+  lakegate tables forget --requester ann@example.com --dry-run
   lakegate tables gateways                         who writes into this lake`,
 		Args: cobra.NoArgs,
 	}
 	c.AddCommand(
 		tablesListCommand(), tablesDescribeCommand(), tablesHistoryCommand(), tablesCompactCommand(), tablesRetainCommand(),
-		tablesVacuumCommand(), tablesRestoreCommand(), tablesGatewaysCommand(),
+		tablesVacuumCommand(), tablesRestoreCommand(), tablesForgetCommand(), tablesGatewaysCommand(),
 	)
 	return c
 }

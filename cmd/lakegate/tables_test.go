@@ -53,6 +53,12 @@ func tablesOf(t *testing.T, data string) {
 		{"restore endpoint_usage 1 --yes", "is again what it was at version 1", ""},
 		{"list", "2,000", ""}, // the requests are gone, the history is back
 		{"restore endpoint_usage 3 --yes", "is again what it was at version 3", ""},
+		{"forget", "", "--requester"},
+		{"forget --tag team", "", "want key=value"},
+		{"forget --request-id 1", "", "is no UUID"},
+		{"forget --tag team=search --dry-run", "dry run", ""},
+		{"forget --tag team=search --anonymize --json", `"clean": true`, ""},
+		{"forget --tag team=search", "forgotten: request", ""}, // there is nobody left
 		{"gateways", "stopped, all landed", ""},
 		{"gateways --remove zzz", "", "no gateway has a log id"},
 	} {
