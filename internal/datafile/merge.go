@@ -75,7 +75,6 @@ const (
 // 32 MiB. An *InputError says which input can't be read, ErrNoColumn among them (see OpenReader). An
 // error of emit ends it.
 func Merge(ctx context.Context, inputs []Input, t *tableschema.Table, opt MergeOptions, emit func(Merged) error) (rows int64, err error) {
-	defer recovered(&err)
 	if opt.MemoryBytes <= 0 {
 		opt.MemoryBytes = mergeMemory
 	}

@@ -78,6 +78,7 @@ func (m *merging) input(f *delta.Add) datafile.Input {
 
 // store is called when all rows are in the file.
 func (m *merging) store(f datafile.Merged) error {
+	m.c.k.failPoint("compact: file read")
 	var read rowtags.Count
 	for i, got := range m.read {
 		counts, err := check(m.group.files[i], m.txns, got.Count)

@@ -2,11 +2,12 @@ package maintain
 
 import (
 	"cmp"
-	"encoding/json"
+	"iter"
 	"math"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/tidwall/gjson"
 
 	"github.com/lakegate/lakegate/internal/delta"
 	"github.com/lakegate/lakegate/internal/tableschema"
@@ -44,9 +45,11 @@ const (
 )
 
 // plan returns the groups, oldest days first.
-func (p *planner) plan(s *delta.Snapshot) []group {
+func (p *planner) plan(s *delta.Snapshot) []group { return p.planFiles(s.Files()) }
+
+func (p *planner) planFiles(files iter.Seq[*delta.Add]) []group {
 	days := map[string][]*delta.Add{}
-	for f := range s.Files() {
+	for f := range files {
 		day := f.PartitionValues[p.table.PartitionBy]
 		if f.Size < p.large() && (p.only == "" || p.only == day) && !p.skip(f) {
 			days[day] = append(days[day], f)
@@ -58,7 +61,6 @@ func (p *planner) plan(s *delta.Snapshot) []group {
 		if len(files) < 2 {
 			continue
 		}
-		slices.SortStableFunc(files, func(a, b *delta.Add) int { return cmp.Compare(p.from(a), p.from(b)) })
 		if p.full || p.closed(day, files) {
 			groups = append(groups, p.pack(day, files, 2)...)
 			continue
@@ -110,6 +112,13 @@ func (p *planner) tiers(files []*delta.Add) [][]*delta.Add {
 
 // pack cuts files into groups of the target size, which have enough files or are large.
 func (p *planner) pack(day string, files []*delta.Add, enough int) []group {
+	var bytes int64
+	for _, f := range files {
+		bytes += f.Size
+	}
+	if len(files) < 2 || (len(files) < enough && bytes < p.large()) {
+		return nil
+	}
 	var groups []group
 	g := group{day: day}
 	end := func() {
@@ -118,7 +127,7 @@ func (p *planner) pack(day string, files []*delta.Add, enough int) []group {
 		}
 		g = group{day: day}
 	}
-	for _, f := range files {
+	for _, f := range p.sorted(files) {
 		if g.bytes+f.Size > p.target || len(g.files) == maxInputs {
 			end()
 		}
@@ -128,6 +137,24 @@ func (p *planner) pack(day string, files []*delta.Add, enough int) []group {
 	}
 	end()
 	return groups
+}
+
+// sorted returns files in the order of their rows.
+func (p *planner) sorted(files []*delta.Add) []*delta.Add {
+	type keyed struct {
+		from int64
+		file *delta.Add
+	}
+	keys := make([]keyed, len(files))
+	for i, f := range files {
+		keys[i] = keyed{p.from(f), f}
+	}
+	slices.SortStableFunc(keys, func(a, b keyed) int { return cmp.Compare(a.from, b.from) })
+	list := make([]*delta.Add, len(files))
+	for i, k := range keys {
+		list[i] = k.file
+	}
+	return list
 }
 
 func sortedKeys[T any](m map[string]T) []string {
@@ -142,14 +169,10 @@ func sortedKeys[T any](m map[string]T) []string {
 // lowerBound returns the file's smallest value of a timestamp or date column as datafile.Input.From
 // wants it, math.MinInt64 when the statistics don't say, or have NULLs, which sort first.
 func lowerBound(f *delta.Add, c tableschema.Column) int64 {
-	var stats struct {
-		MinValues map[string]json.RawMessage `json:"minValues"`
-		NullCount map[string]json.RawMessage `json:"nullCount"`
-	}
-	if json.Unmarshal([]byte(f.Stats), &stats) != nil || string(stats.NullCount[c.Name]) != "0" {
+	if gjson.Get(f.Stats, "nullCount."+c.Name).Raw != "0" {
 		return math.MinInt64
 	}
-	text := strings.Trim(string(stats.MinValues[c.Name]), `"`)
+	text := gjson.Get(f.Stats, "minValues."+c.Name).String()
 	switch c.Type.Kind {
 	case tableschema.Timestamp:
 		if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
