@@ -59,6 +59,9 @@ test-crash: build ## kill -9 twenty times under load; accepted equals landed eac
 test-s3: build ## the lake on a real S3 server, built on the first run: conformance, four writers at once, crashes
 	tests/s3/run.sh
 
+test-forget: ## one of a hundred people is forgotten in a million rows, under traffic; prints the proof and the time
+	tests/forget/run.sh
+
 test-readers: build ## * delta-rs reads every table and agrees with us
 	tests/readers/run.sh
 
@@ -68,4 +71,4 @@ test-browser: build ## * headless Chromium opens the bundled dashboard over demo
 clean: ## remove what was built and the demo's data
 	rm -rf bin out $(DATA)
 
-.PHONY: help build demo run test check fmt generate bench bench-quick test-race test-clients test-crash test-s3 test-readers test-browser clean
+.PHONY: help build demo run test check fmt generate bench bench-quick test-race test-clients test-crash test-s3 test-forget test-readers test-browser clean

@@ -70,20 +70,7 @@ func (a *app) newEraser(entry *gateways.Registration, id, host string) *forget.A
 	return forget.NewAgent(
 		forget.Config{Store: a.store, Logger: a.logger, Version: version, Holder: fmt.Sprintf("%s (%.8s)", host, id)},
 		forget.Gateway{
-			Log: id, Host: host, Folder: a.cfg.Data, Purge: a.lake.Purge, Entry: entry,
-			DropCopies: func(ctx context.Context, keys []string) (n int, err error) {
-				drop := map[string]bool{}
-				for _, k := range keys {
-					drop[k] = true
-				}
-				err = a.lake.PurgeCache(ctx, func(key string) bool {
-					if drop[key] {
-						n++
-					}
-					return drop[key]
-				})
-				return n, err
-			},
+			Log: id, Host: host, Folder: a.cfg.Data, Purge: a.lake.Purge, DropCopies: a.lake.DropCopies, Entry: entry,
 		})
 }
 

@@ -1,114 +1,221 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lakegate/lakegate/internal/forget"
-	"github.com/lakegate/lakegate/internal/wal"
+	"github.com/lakegate/lakegate/internal/maintain/gateways"
+	"github.com/lakegate/lakegate/internal/tablewriter"
 )
 
+// forgetFlags are those of tables forget.
+type forgetFlags struct {
+	at             lakeFlags
+	requester, tag string
+	ids            []string
+	mode           string
+	folders, gone  []string
+	redact         bool
+	dryRun, asJSON bool
+	list           bool
+}
+
 func tablesForgetCommand() *cobra.Command {
-	var at lakeFlags
-	var s forget.Subject
-	var o forget.Options
-	var tag string
-	var folders []string
-	var anonymize, asJSON bool
+	var f forgetFlags
 	c := &cobra.Command{
-		Use:   "forget (--requester NAME | --tag KEY=VALUE | --request-id ID)",
-		Short: "Erase everything of a person, a tag or a request, and prove by a scan that it is gone",
-		Long: `Erases the rows of a subject from every table: the newest version, older versions, files that no
-version names, the logs of all gateways and their local copies. Then it scans every object and every
-log for what is left and prints the proof. docs/privacy.md says what it reaches and what it can't
-(backups, versions that a bucket keeps).
+		Use:   "forget",
+		Short: "Erase a person, a tag or a request from tables, logs and copies, and prove it; exit 1 if anything is left",
+		Long: `Erases every row of a requester, of a tag of the usage context, or of requests, received until now: from
+the newest version of every table and from every older one, from files that no version names, from
+the logs, hot files and cached copies of all gateways of the lake, running or not. Then it reads
+every object and prints what it scanned and what it found. Time travel to versions that had such
+rows fails from then on.
 
-Running gateways do their part by themselves, within seconds; one that is down keeps the request
-waiting and does its part before it serves again. A run that was cut short is finished by running it
-again, or by a gateway.
+Payload rows are deleted. Usage rows are deleted too, or, with --mode anonymize, keep tokens and
+cost and lose whatever leads to the person: requester, tags, key, address, ids.
 
-Usage rows are deleted; with --anonymize they keep tokens and cost and lose everything that leads to
-the person, so that past totals stay. Statements of closed months are kept as records of accounting;
---redact-statements takes the name out of those too, and then their SHA-256 does not fit any more.
+Works beside running gateways. One that is down keeps the request open and does its part when it
+starts; name its data folder with --folder to have it done now, or its log with --gone if its disk
+is lost. What was interrupted is finished by running it again, or by a gateway.
 
-Exit 1 when it is not forgotten everywhere yet: the output says what is missing.
+Backups, noncurrent versions of a versioned bucket, and what other programs copied are out of its
+reach: docs/privacy.md.
 
-  lakegate tables forget --requester ann@example.com --dry-run
-  lakegate tables forget --requester ann@example.com
-  lakegate tables forget --tag customer=4711 --anonymize
-  lakegate tables forget --request-id 0199f3c2-7a31-7c55-9b1e-2f4f6d1c0a77`,
+  lakegate tables forget --requester ada@example.com --dry-run
+  lakegate tables forget --requester ada@example.com --mode anonymize
+  lakegate tables forget --tag customer=acme
+  lakegate tables forget --request-id 0199c0de-0000-7000-8000-000000000000
+  lakegate tables forget --list`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if tag != "" {
-				t, err := forget.ParseTag(tag)
-				if err != nil {
-					return fmt.Errorf("--tag: %w", err)
-				}
-				s.TagKey, s.TagValue = t.TagKey, t.TagValue
-			}
-			if err := s.Validate(); err != nil {
-				return fmt.Errorf("%w (--requester, --tag, --request-id)", err)
-			}
-			l, err := at.openTables(cmd.Context(), !o.DryRun)
-			if err != nil {
-				return err
-			}
-			if anonymize {
-				o.Mode = forget.Anonymize
-			}
-			o.By = localUser()
-			if stoppedHere(l.cfg.Data) {
-				folders = append(folders, l.cfg.Data)
-			}
-			for i, dir := range folders {
-				if folders[i], err = filepath.Abs(dir); err != nil {
-					return err
-				}
-			}
-			r, err := forget.Run(cmd.Context(), forget.Config{
-				Store: l.store, Logger: l.logger, Version: version, Holder: o.By, Folders: folders,
-			}, s, o)
-			if r == nil {
-				return err
-			}
-			if asJSON {
-				err = errors.Join(err, printJSON(cmd.OutOrStdout(), r))
-			} else {
-				err = errors.Join(err, r.Write(cmd.OutOrStdout()))
-			}
-			if err == nil && !r.Clean && !o.DryRun {
-				return exitError{1}
-			}
-			return err
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), cmd.OutOrStdout()) },
 	}
-	at.flags(c, "")
-	f := c.Flags()
-	f.StringVar(&s.Requester, "requester", "", "erase this requester: the principal of an API key")
-	f.StringVar(&tag, "tag", "", "erase the requests with this entry in usage_context")
-	f.StringSliceVar(&s.RequestIDs, "request-id", nil, "erase these requests: ids of the header x-databricks-request-id, separated by commas")
-	f.BoolVar(&anonymize, "anonymize", false, "keep usage rows with tokens and cost, without anything that leads to the person")
-	f.BoolVar(&o.RedactStatements, "redact-statements", false, "take the name out of frozen statements too")
-	f.BoolVar(&o.DryRun, "dry-run", false, "find and count, change nothing")
-	f.StringSliceVar(&folders, "folder", nil, "data folder of a stopped gateway on this machine, to be scanned too")
-	f.StringSliceVar(&o.Gone, "gone", nil, "log ids of gateways that are gone for good, disk and all: don't wait for them")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	f.at.flags(c, "")
+	c.Flags().StringVar(&f.requester, "requester", "", "who is to be forgotten, as in the column requester")
+	c.Flags().StringVar(&f.tag, "tag", "", "key=value of the usage context whose requests are to be forgotten")
+	c.Flags().StringSliceVar(&f.ids, "request-id", nil, "a request to be forgotten, as in databricks_request_id; may be given several times")
+	c.Flags().StringVar(&f.mode, "mode", string(forget.Delete), "what happens to usage rows: delete, or anonymize to keep tokens and cost")
+	c.Flags().StringSliceVar(&f.folders, "folder", nil, "data folder of a stopped gateway of this lake, to do its part now; may be given several times")
+	c.Flags().StringSliceVar(&f.gone, "gone", nil, "log id of a gateway whose disk is lost for good; may be given several times")
+	c.Flags().BoolVar(&f.redact, "redact-statements", false, "take the name out of frozen statements too; their checksums no longer fit then")
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "change nothing, say how many rows would go")
+	c.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&f.list, "list", false, "list the requests to forget that were made")
 	return c
 }
 
-// stoppedHere reports whether a data folder is of a gateway that does not run. One that runs looks
-// after its folder itself.
-func stoppedHere(data string) bool {
-	if _, err := os.Stat(data); err != nil {
-		return false
+func (f *forgetFlags) subject() (forget.Subject, error) {
+	s := forget.Subject{Requester: f.requester, RequestIDs: f.ids}
+	if f.tag != "" {
+		t, err := forget.ParseTag(f.tag)
+		if err != nil {
+			return s, err
+		}
+		s.TagKey, s.TagValue = t.TagKey, t.TagValue
 	}
-	v, _, err := wal.OpenView(filepath.Join(data, "log"))
+	return s, s.Validate()
+}
+
+func (f *forgetFlags) run(ctx context.Context, out io.Writer) error {
+	if m := forget.Mode(f.mode); m != forget.Delete && m != forget.Anonymize {
+		return fmt.Errorf("--mode %q: want delete or anonymize", f.mode)
+	}
+	var subject forget.Subject
+	if !f.list {
+		var err error
+		if subject, err = f.subject(); err != nil {
+			return fmt.Errorf("%w (--requester, --tag, --request-id)", err)
+		}
+	}
+	l, err := f.at.openTables(ctx, !f.dryRun && !f.list)
+	if err != nil {
+		return err
+	}
+	if f.list {
+		return f.writeRequests(ctx, out, l)
+	}
+	cfg := forget.Config{Store: l.store, Logger: l.logger, Version: version, Holder: localUser()}
+	if !f.dryRun {
+		if cfg.Folders, err = f.land(ctx, l); err != nil {
+			return err
+		}
+	}
+	r, err := forget.Run(ctx, cfg, subject, forget.Options{
+		Mode: forget.Mode(f.mode), DryRun: f.dryRun, Gone: f.gone, By: localUser(), RedactStatements: f.redact,
+	})
+	if r != nil {
+		err = errors.Join(err, f.write(out, r))
+	}
+	if err == nil && !f.dryRun && !r.Clean {
+		err = exitError{1}
+	}
+	return err
+}
+
+func (f *forgetFlags) write(out io.Writer, r *forget.Report) error {
+	if f.asJSON {
+		return printJSON(out, r)
+	}
+	return r.Write(out)
+}
+
+// land does the part of the stopped gateways whose folders are at hand: their logs go into the tables.
+// The lake's own data folder is one of them unless a gateway runs on it.
+func (f *forgetFlags) land(ctx context.Context, l *lakeTables) (folders []string, err error) {
+	own := l.cfg.Data
+	if _, err := os.Stat(filepath.Join(own, "log")); err == nil {
+		folders = append(folders, own)
+	}
+	for _, dir := range f.folders {
+		if _, err := os.Stat(filepath.Join(dir, "log")); err != nil {
+			return nil, fmt.Errorf("--folder %s: it is no data folder of a gateway: %w", dir, err)
+		}
+		folders = append(folders, dir)
+	}
+	var stopped []string
+	for _, dir := range folders {
+		err := landFolder(ctx, l, dir)
+		if errors.Is(err, tablewriter.ErrLocked) {
+			continue // a gateway runs on it and does this by itself
+		}
+		if err != nil {
+			return nil, fmt.Errorf("land the log of %s: %w", dir, err)
+		}
+		stopped = append(stopped, dir)
+	}
+	return stopped, nil
+}
+
+// landFolder is a gateway that starts, lands its log, drops it and its copies, and stops.
+func landFolder(ctx context.Context, l *lakeTables, dir string) (err error) {
+	cfg := *l.cfg
+	cfg.Data = dir
+	w, err := tablewriter.Open(ctx, writerConfig(&cfg, l.store), feeds(cfg.AccountID, cfg.WorkspaceID), l.logger)
+	if err != nil {
+		return err
+	}
+	entry := gateways.Register(l.docs, gateways.Gateway{LogID: w.Stats().LogID, Host: hostName(), Version: version}, statusOf(w), l.logger)
+	_, _, err = w.Purge(ctx)
 	if err == nil {
-		_ = v.Close() // it is only read
+		err = w.PurgeCache(ctx, func(string) bool { return true })
 	}
-	return !errors.Is(err, wal.ErrLocked)
+	err = errors.Join(err, w.Close(ctx))
+	if err == nil {
+		err = entry.Stop(ctx)
+	}
+	return err
+}
+
+// statusOf is what a gateway that only lands says of itself.
+func statusOf(w *tablewriter.Writer) func() gateways.Status {
+	return func() gateways.Status {
+		s := w.Stats()
+		status := gateways.Status{LandedThrough: s.LandedThrough}
+		if !s.Unlanded.IsZero() {
+			status.UnlandedBytes = max(1, s.UnlandedBytes)
+		}
+		return status
+	}
+}
+
+func hostName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return host
+}
+
+func (f *forgetFlags) writeRequests(ctx context.Context, out io.Writer, l *lakeTables) error {
+	all, err := forget.List(ctx, l.docs)
+	if err != nil {
+		return err
+	}
+	if f.asJSON {
+		for _, r := range all {
+			r.Subject = nil
+		}
+		return printJSON(out, all)
+	}
+	for _, r := range all {
+		rows := int64(0)
+		if r.Report != nil {
+			rows = r.Report.Rows()
+		}
+		line := fmt.Sprintf("%s  %s  %-9s  %-9s  %d rows", r.ID, r.Requested.Format("2006-01-02 15:04:05"), r.State, r.Mode, rows)
+		if len(r.Waiting) > 0 {
+			line += "  waits for " + strings.Join(r.Waiting, ", ")
+		}
+		if _, err := fmt.Fprintln(out, line); err != nil {
+			return err
+		}
+	}
+	return nil
 }

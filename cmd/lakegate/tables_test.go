@@ -57,7 +57,7 @@ func tablesOf(t *testing.T, data string) {
 		{"forget --tag team", "", "want key=value"},
 		{"forget --request-id 1", "", "is no UUID"},
 		{"forget --tag team=search --dry-run", "dry run", ""},
-		{"forget --tag team=search --anonymize --json", `"clean": true`, ""},
+		{"forget --tag team=search --mode anonymize --json", `"clean": true`, ""},
 		{"forget --tag team=search", "forgotten: request", ""}, // there is nobody left
 		{"gateways", "stopped, all landed", ""},
 		{"gateways --remove zzz", "", "no gateway has a log id"},

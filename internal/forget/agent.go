@@ -27,7 +27,11 @@ type Gateway struct {
 }
 
 // interval is how often an Agent looks for requests: one listing each time, 0.09 dollars a day on S3.
-const interval = 5 * time.Second
+// While one is under way it looks more often.
+const (
+	interval = 5 * time.Second
+	underWay = interval / 10
+)
 
 // Agent does a gateway's part of requests to forget, and finishes those whose process died.
 type Agent struct {
@@ -38,6 +42,7 @@ type Agent struct {
 	settled  map[string]bool   // requests with nothing left to do here
 	landed   map[string]uint64 // by request: the log's segments up to this one are gone
 	acked    map[string]bool   // what was acknowledged
+	busy     bool              // a request is under way
 }
 
 // NewAgent returns the agent of a gateway.
@@ -55,7 +60,11 @@ func (a *Agent) Run(ctx context.Context) {
 		if err := a.Step(ctx, true); err != nil && ctx.Err() == nil {
 			a.cfg.Logger.Warn("requests to forget cannot be looked after now", "error", err)
 		}
-		if sleep(ctx, a.interval) != nil {
+		pause := a.interval
+		if a.busy {
+			pause = min(pause, underWay)
+		}
+		if sleep(ctx, pause) != nil {
 			return
 		}
 	}
@@ -73,6 +82,7 @@ func (a *Agent) Step(ctx context.Context, adopt bool) error {
 	if err != nil {
 		return err
 	}
+	a.busy = false
 	var errs []error
 	for _, id := range names {
 		if a.settled[id] {
@@ -97,6 +107,7 @@ func (a *Agent) request(ctx context.Context, r *Request, adopt bool) error {
 	if err := a.part(ctx, r); err != nil {
 		return err
 	}
+	a.busy = a.busy || r.State != Done && r.State != Waiting
 	switch {
 	case r.State == Done:
 		a.settled[r.ID] = true

@@ -39,6 +39,23 @@ func (w *Writer) Purge(ctx context.Context) (through uint64, dropped int, err er
 
 const purgePatience = 5 * time.Second
 
+// DropCopies deletes the cached copies of objects, which are not in the store any more, and returns how
+// many there were. It waits for those that a Snapshot holds.
+func (w *Writer) DropCopies(ctx context.Context, keys []string) (int, error) {
+	gone := make(map[string]bool, len(keys))
+	for _, k := range keys {
+		gone[k] = true
+	}
+	dropped := map[string]bool{}
+	err := w.PurgeCache(ctx, func(key string) bool {
+		if gone[key] {
+			dropped[key] = true
+		}
+		return gone[key]
+	})
+	return len(dropped), err
+}
+
 // forgetLost returns the ledger without the ids of lost rows.
 func (l *ledger) forgetLost() *ledger {
 	n := l.counted(l.Through)
