@@ -70,7 +70,7 @@ func newApp(ctx context.Context, cfg *config.Config, path string, logger *slog.L
 		return nil, err
 	}
 	metrics := serving.NewMetrics()
-	metrics.Registry().MustRegister(lakeCollector{lake})
+	metrics.Registry().MustRegister(lakeCollector{lake}, cacheCollector{lake})
 	if a.gateway, err = a.newGateway(metrics); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lakegate/lakegate/internal/tablewriter"
@@ -31,6 +33,13 @@ var lakeMetrics = []lakeMetric{
 	lakeMetricOf("unlanded_bytes", "Bytes of the log that are not in tables yet.", prometheus.GaugeValue, func(s tablewriter.Stats) float64 { return float64(s.UnlandedBytes) }),
 	lakeMetricOf("log_bytes", "Bytes of the log on disk.", prometheus.GaugeValue, func(s tablewriter.Stats) float64 { return float64(s.LogBytes) }),
 	lakeMetricOf("parked_records", "Records in memory because the disk is full.", prometheus.GaugeValue, func(s tablewriter.Stats) float64 { return float64(s.Parked) }),
+	lakeMetricOf("stale_tables", "Tables whose newest version is not known, because the store does not answer.", prometheus.GaugeValue, func(s tablewriter.Stats) float64 { return float64(s.StaleTables) }),
+	lakeMetricOf("stale_seconds", "How old what is known of the first of them is.", prometheus.GaugeValue, func(s tablewriter.Stats) float64 {
+		if s.StaleSince.IsZero() {
+			return 0
+		}
+		return time.Since(s.StaleSince).Seconds()
+	}),
 	lakeMetricOf("last_flush_timestamp_seconds", "When everything had landed last.", prometheus.GaugeValue, func(s tablewriter.Stats) float64 {
 		if s.LastFlush.IsZero() {
 			return 0

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
-	"github.com/lakegate/lakegate/internal/prune"
+	"github.com/lakegate/lakegate/internal/delta"
+	"github.com/lakegate/lakegate/internal/filecache"
 	"github.com/lakegate/lakegate/internal/tableschema"
 	"github.com/lakegate/lakegate/internal/tablewriter"
 	"github.com/lakegate/lakegate/sql/protocol"
@@ -14,7 +16,9 @@ import (
 // lakeView is what SQL needs of a lake, open for writing or for reading.
 type lakeView interface {
 	Tables() []*tableschema.Table
-	Snapshot(ctx context.Context, tables []string) (*tablewriter.Snapshot, error)
+	SnapshotOf(ctx context.Context, requests []tablewriter.SnapshotRequest) (*tablewriter.Snapshot, error)
+	History(ctx context.Context, table string, limit int) ([]delta.Version, error)
+	Detail(ctx context.Context, table string) (*tablewriter.Detail, error)
 }
 
 // source gives the warehouse the tables of a lake.
@@ -23,32 +27,23 @@ type source struct{ lake lakeView }
 func (s source) Tables() []*tableschema.Table { return s.lake.Tables() }
 
 func (s source) Snapshot(ctx context.Context, requests []warehouse.Request) (warehouse.Snapshot, error) {
-	names := make([]string, len(requests))
+	wanted := make([]tablewriter.SnapshotRequest, len(requests))
 	for i, r := range requests {
-		if r.Version != nil || r.Timestamp != nil {
-			return warehouse.Snapshot{}, notYet("time travel")
-		}
-		names[i] = r.Name
+		wanted[i] = tablewriter.SnapshotRequest{Table: r.Name, Filter: r.Filter, Version: r.Version, Timestamp: r.Timestamp}
 	}
-	snap, err := s.lake.Snapshot(ctx, names)
+	snap, err := s.lake.SnapshotOf(ctx, wanted)
 	if err != nil {
-		return warehouse.Snapshot{}, err
+		return warehouse.Snapshot{}, told(err)
 	}
-	out := warehouse.Snapshot{Release: snap.Release}
-	for _, r := range requests {
-		t := snap.Tables[r.Name]
+	out := warehouse.Snapshot{Release: snap.Release, Recheck: snap.Recheck}
+	for i, t := range snap.List {
 		if t.Schema == nil {
 			out.Release()
-			return warehouse.Snapshot{}, fmt.Errorf("table %s: its columns are not known yet", r.Name)
+			return warehouse.Snapshot{}, fmt.Errorf("table %s: its columns are not known yet", requests[i].Name)
 		}
-		w := warehouse.Table{Schema: t.Schema, Files: make([]warehouse.File, 0, len(t.Files)+len(t.Hot))}
-		keep := r.Filter.For(t.Schema)
+		w := warehouse.Table{Schema: t.Schema, Files: make([]warehouse.File, 0, len(t.Files)+len(t.Hot)), Pruned: t.Pruned}
 		for _, files := range [][]tablewriter.DataFile{t.Files, t.Hot} {
 			for _, f := range files {
-				if !keep.Keep(f.Partition, prune.NewStats(f.Stats)) {
-					w.Pruned++
-					continue
-				}
 				w.Files = append(w.Files, warehouse.File{Path: f.Path, Partition: f.Partition})
 			}
 		}
@@ -57,14 +52,49 @@ func (s source) Snapshot(ctx context.Context, requests []warehouse.Request) (war
 	return out, nil
 }
 
-func (s source) History(context.Context, string, int) ([]warehouse.Commit, error) {
-	return nil, notYet("DESCRIBE HISTORY")
+func (s source) History(ctx context.Context, table string, limit int) ([]warehouse.Commit, error) {
+	versions, err := s.lake.History(ctx, table, limit)
+	if err != nil {
+		return nil, told(err)
+	}
+	commits := make([]warehouse.Commit, len(versions))
+	for i, v := range versions {
+		commits[i] = warehouse.Commit{
+			Version: v.Version, Timestamp: v.Timestamp, Operation: v.Operation, Parameters: v.Parameters, Metrics: v.Metrics,
+			ReadVersion: v.ReadVersion, IsBlindAppend: v.IsBlindAppend, Engine: v.Engine, UserMetadata: v.UserMetadata,
+		}
+	}
+	return commits, nil
 }
 
-func (s source) Detail(context.Context, string) (*warehouse.Detail, error) {
-	return nil, notYet("DESCRIBE DETAIL")
+func (s source) Detail(ctx context.Context, table string) (*warehouse.Detail, error) {
+	d, err := s.lake.Detail(ctx, table)
+	if err != nil {
+		return nil, told(err)
+	}
+	return &warehouse.Detail{
+		ID: d.ID, Description: d.Description, Location: d.Path, Created: d.Created, Modified: d.Modified,
+		PartitionColumns: d.PartitionColumns, Files: d.Files, Bytes: d.Bytes, Properties: d.Properties,
+		Reader: d.Reader, Writer: d.Writer,
+	}, nil
 }
 
-func notYet(what string) error {
-	return &protocol.Failure{Class: protocol.Unsupported, Message: what + " is not supported yet"}
+// told makes a failure of what the caller of a query can do something about. Other errors stay in the
+// gateway's log.
+func told(err error) error {
+	var gone *delta.VersionGoneError
+	switch {
+	case errors.As(err, &gone):
+		return &protocol.Failure{Class: protocol.Invalid, Message: "the table cannot be read as of then: " + gone.Error()}
+	case errors.Is(err, filecache.ErrTooLarge):
+		return &protocol.Failure{Class: protocol.Memory, Message: "the query needs more of the table at once than this machine may keep of it " +
+			"(lake.cache.max_size): narrow it by date or another column, or have that raised"}
+	case errors.Is(err, filecache.ErrDiskFull):
+		return &protocol.Failure{Class: protocol.Busy, Message: "the gateway's disk has no room for the files of the query; try again later"}
+	case errors.Is(err, filecache.ErrGone):
+		return &protocol.Failure{Class: protocol.Invalid, Message: "files that this version of the table needs are not there any more; a vacuum removes them after some days"}
+	case errors.Is(err, delta.ErrNotTable):
+		return &protocol.Failure{Class: protocol.Invalid, Message: "nothing of the table is in the lake yet"}
+	}
+	return err
 }

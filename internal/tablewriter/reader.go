@@ -108,6 +108,11 @@ func (r *Reader) History(ctx context.Context, table string, limit int) ([]delta.
 	return r.lake.history(ctx, table, limit)
 }
 
+// Detail returns how a table is stored. delta.ErrNotTable when nothing of it is in the store yet.
+func (r *Reader) Detail(ctx context.Context, table string) (*Detail, error) {
+	return r.lake.detail(ctx, table)
+}
+
 // Close lets gateways open the folder again, and removes the hot files. It is safe twice.
 func (r *Reader) Close() error {
 	r.once.Do(func() {

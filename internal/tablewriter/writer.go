@@ -302,6 +302,11 @@ func (w *Writer) History(ctx context.Context, table string, limit int) ([]delta.
 	return w.lake.history(ctx, table, limit)
 }
 
+// Detail returns how a table is stored. delta.ErrNotTable when nothing of it is in the store yet.
+func (w *Writer) Detail(ctx context.Context, table string) (*Detail, error) {
+	return w.lake.detail(ctx, table)
+}
+
 // PurgeCache removes the local copies of data files whose keys match, and returns when they are gone
 // from the disk: queries that hold one are waited for.
 func (w *Writer) PurgeCache(ctx context.Context, match func(key string) bool) error {
