@@ -47,6 +47,12 @@ bench: build ## speed beside a bare reverse proxy and nginx, in one run (about 4
 bench-quick: build ## the same in under a minute, noisier
 	$(GO) run ./cmd/bench -quick
 
+bench-lake: ## the lake: rows/s, bytes and dollars per row, commits/s, 20M rows before and after compaction, recovery (about 8 minutes, 6 GB of disk)
+	$(GO) run ./cmd/bench-lake
+
+bench-lake-quick: ## the same with 2M rows in about a minute, noisier
+	$(GO) run ./cmd/bench-lake -quick
+
 test-race: ## the Go suite under the race detector
 	$(GO) test -race ./...
 
@@ -71,4 +77,4 @@ test-browser: build ## * headless Chromium opens the bundled dashboard over demo
 clean: ## remove what was built and the demo's data
 	rm -rf bin out $(DATA)
 
-.PHONY: help build demo run test check fmt generate bench bench-quick test-race test-clients test-crash test-s3 test-forget test-readers test-browser clean
+.PHONY: help build demo run test check fmt generate bench bench-quick bench-lake bench-lake-quick test-race test-clients test-crash test-s3 test-forget test-readers test-browser clean

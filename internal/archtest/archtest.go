@@ -79,8 +79,8 @@ var Arrows = []Rule{
 // Only says which packages may import a library. Tests may import any.
 var Only = map[string][]string{
 	"github.com/labstack/echo/v4":         {"serving", "sql/statements", "dashboards/console", "cmd/..."},
-	"github.com/duckdb/duckdb-go":         {"sql/worker"},
-	"github.com/apache/arrow-go/v18":      {"internal/tableschema", "internal/tablewriter", "internal/datafile", "internal/delta", "internal/forget", "internal/maintain", "inference_tables", "system_tables"},
+	"github.com/duckdb/duckdb-go":         {"sql/worker", "cmd/bench-lake"},
+	"github.com/apache/arrow-go/v18":      {"internal/tableschema", "internal/tablewriter", "internal/datafile", "internal/delta", "internal/forget", "internal/maintain", "inference_tables", "system_tables", "cmd/bench-lake"},
 	"github.com/parquet-go/parquet-go":    {"internal/delta", "internal/datafile"},
 	"github.com/aws/aws-sdk-go-v2":        {"internal/objstore/s3store"},
 	"github.com/aws/smithy-go":            {"internal/objstore/s3store"},
