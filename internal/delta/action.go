@@ -146,6 +146,7 @@ type Add struct {
 
 	uri    string       // of the action, when encodePath doesn't give it
 	bounds *prune.Stats // of Stats
+	vector bool         // has a deletion vector, which makes the snapshot one that can't be read
 }
 
 // Bounds is Stats, parsed as far as somebody asked. Files of a Snapshot keep theirs from version to
@@ -168,6 +169,7 @@ func (a *addAction) file(at *place) *Add {
 		Path: path, Size: a.Size, Rows: rows, Stats: a.Stats,
 		ModificationTime: time.UnixMilli(a.ModificationTime), Tags: a.Tags, bounds: prune.NewStats(a.Stats),
 	}
+	f.vector = len(a.DeletionVector) > 0 && string(a.DeletionVector) != "null"
 	if encodePath(f.Path) != a.Path {
 		f.uri = a.Path
 	}

@@ -93,7 +93,7 @@ func (s *Snapshot) apply(commits []commit) (*Snapshot, error) {
 	next.Txns, next.txnUpdated = clone(s.Txns), clone(s.txnUpdated)
 	files, removed := map[string]*Add{}, map[string]*removeAction{}
 	for _, c := range commits {
-		for i, a := range c.actions {
+		for i, a := range removesFirst(c.actions) {
 			if err := next.applyAction(a, files, removed); err != nil {
 				return nil, fmt.Errorf("version %d: action %d: %w", c.version, i+1, err)
 			}
@@ -103,7 +103,13 @@ func (s *Snapshot) apply(commits []commit) (*Snapshot, error) {
 	if next.protocol == nil || next.meta == nil {
 		return nil, fmt.Errorf("version %d: %w: no protocol or metaData so far", next.Version, ErrCorrupt)
 	}
-	if err := next.readable(); err != nil {
+	err := next.readable()
+	for _, f := range files {
+		if err == nil && f != nil && f.vector {
+			err = next.unsupported("deletionVectors")
+		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("version %d: %w", next.Version, err)
 	}
 	next.files, next.removed = s.files.with(files), s.removed.with(removed)
@@ -111,6 +117,20 @@ func (s *Snapshot) apply(commits []commit) (*Snapshot, error) {
 		next.removed = removedSince(next.removed, time.Now().Add(-next.meta.tombstones()))
 	}
 	return &next, nil
+}
+
+// removesFirst yields the actions of a commit, removes before all others: a commit that removes a
+// path and adds it again has it, in whatever order it says so. The numbers are those of the commit.
+func removesFirst(actions []action) iter.Seq2[int, action] {
+	return func(yield func(int, action) bool) {
+		for _, removes := range []bool{true, false} {
+			for i, a := range actions {
+				if (a.Remove != nil) == removes && !yield(i, a) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // forgetEvery is after how many versions removed files are forgotten whose retention is over, as
@@ -141,9 +161,6 @@ func (s *Snapshot) applyAction(a action, files map[string]*Add, removed map[stri
 		s.Txns[a.Txn.AppID] = a.Txn.Version
 		s.txnUpdated[a.Txn.AppID] = a.Txn.LastUpdated
 	case a.Add != nil:
-		if len(a.Add.DeletionVector) > 0 && string(a.Add.DeletionVector) != "null" {
-			return s.unsupported("deletionVectors")
-		}
 		if _, inside := s.place.file(a.Add.Path); !inside {
 			return s.unsupported("files outside of its folder: " + a.Add.Path)
 		}
