@@ -36,10 +36,6 @@ type (
 		DataChange       *bool              `parquet:"dataChange,optional"`
 		Tags             map[string]string  `parquet:"tags,optional"`
 		Stats            *string            `parquet:"stats,optional"`
-		DeletionVector   *checkpointVector  `parquet:"deletionVector,optional"` // read to refuse it
-	}
-	checkpointVector struct {
-		StorageType *string `parquet:"storageType,optional"`
 	}
 	checkpointRemove struct {
 		Path                 *string            `parquet:"path,optional"`
@@ -71,11 +67,36 @@ type (
 	}
 )
 
+// What is read besides what is written: deletion vectors, to be refused. Engines want the whole
+// column of those who write one.
+type (
+	foreignRow struct {
+		Txn      *checkpointTxn      `parquet:"txn,optional"`
+		Add      *foreignAdd         `parquet:"add,optional"`
+		Remove   *checkpointRemove   `parquet:"remove,optional"`
+		Metadata *checkpointMetadata `parquet:"metaData,optional"`
+		Protocol *checkpointProtocol `parquet:"protocol,optional"`
+	}
+	foreignAdd struct {
+		Path             *string            `parquet:"path,optional"`
+		PartitionValues  map[string]*string `parquet:"partitionValues,optional"`
+		Size             *int64             `parquet:"size,optional"`
+		ModificationTime *int64             `parquet:"modificationTime,optional"`
+		Tags             map[string]string  `parquet:"tags,optional"`
+		Stats            *string            `parquet:"stats,optional"`
+		DeletionVector   *struct {
+			StorageType *string `parquet:"storageType,optional"`
+		} `parquet:"deletionVector,optional"`
+	}
+)
+
 // encodeCheckpoint renders the snapshot, without files removed before the given time, and returns
 // the number of actions.
 func encodeCheckpoint(s *Snapshot, removedAfter time.Time) (data []byte, rows int, err error) {
 	var out bytes.Buffer
-	w := parquet.NewGenericWriter[checkpointRow](&out, parquet.Compression(&zstd.Codec{}))
+	w := parquet.NewGenericWriter[checkpointRow](&out, parquet.Compression(&zstd.Codec{}),
+		// The library's own choice, DELTA_LENGTH_BYTE_ARRAY, comes out of Spark 3.5 as empty strings.
+		parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain))
 	write := func(r checkpointRow) {
 		if err == nil {
 			_, err = w.Write([]checkpointRow{r})
@@ -95,7 +116,7 @@ func encodeCheckpoint(s *Snapshot, removedAfter time.Time) (data []byte, rows in
 	for f := range s.Files() {
 		a := f.action(false)
 		write(checkpointRow{Add: &checkpointAdd{
-			&a.Path, a.PartitionValues, &a.Size, &a.ModificationTime, &no, a.Tags, optional(a.Stats), nil,
+			&a.Path, a.PartitionValues, &a.Size, &a.ModificationTime, &no, a.Tags, optional(a.Stats),
 		}})
 	}
 	for r := range s.removed.all() {
@@ -155,10 +176,10 @@ func decodeCheckpoint(data []byte) (actions []action, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	r := parquet.NewGenericReader[checkpointRow](f)
+	r := parquet.NewGenericReader[foreignRow](f)
 	defer r.Close()
 	for {
-		rows := make([]checkpointRow, 256)
+		rows := make([]foreignRow, 256)
 		n, err := r.Read(rows)
 		for _, row := range rows[:n] {
 			a := row.action()
@@ -176,7 +197,7 @@ func decodeCheckpoint(data []byte) (actions []action, err error) {
 	}
 }
 
-func (r checkpointRow) action() action {
+func (r foreignRow) action() action {
 	switch {
 	case r.Protocol != nil:
 		p := r.Protocol
@@ -191,7 +212,7 @@ func (r checkpointRow) action() action {
 			Path: value(a.Path), PartitionValues: a.PartitionValues, Size: value(a.Size), ModificationTime: value(a.ModificationTime),
 			Stats: value(a.Stats), Tags: a.Tags,
 		}
-		if a.DeletionVector != nil {
+		if v := a.DeletionVector; v != nil && v.StorageType != nil { // a column that isn't there is no nil
 			add.DeletionVector = json.RawMessage("{}")
 		}
 		return action{Add: add}
