@@ -38,6 +38,7 @@ type app struct {
 	store      objstore.Store
 	lake       *tablewriter.Writer
 	docs       *state.Docs
+	full       *fullPolicies
 	live       *live         // what a reload changes
 	gwLive     *gateway.Live // where the gateway finds it
 	gateway    *gateway.Gateway
@@ -55,13 +56,13 @@ const closeTimeout = 30 * time.Second
 
 // newApp opens the lake and joins the parts. path is the config file that reloads read.
 func newApp(ctx context.Context, cfg *config.Config, path string, logger *slog.Logger) (_ *app, err error) {
-	a := &app{cfg: cfg, logger: logger}
+	a := &app{cfg: cfg, logger: logger, full: newFullPolicies(cfg.Log.WhenFull)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.close(context.WithoutCancel(ctx)))
 		}
 	}()
-	lake, store, err := openLake(ctx, cfg, logger)
+	lake, store, err := openLake(ctx, cfg, a.full, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ func newApp(ctx context.Context, cfg *config.Config, path string, logger *slog.L
 		return nil, err
 	}
 	metrics := serving.NewMetrics()
-	metrics.Registry().MustRegister(lakeCollector{lake}, cacheCollector{lake})
+	metrics.Registry().MustRegister(newLakeCollector(lake), newCacheCollector(lake))
 	if a.gateway, err = a.newGateway(metrics); err != nil {
 		return nil, err
 	}
@@ -84,7 +85,7 @@ func newApp(ctx context.Context, cfg *config.Config, path string, logger *slog.L
 	if err := a.newServer(metrics); err != nil {
 		return nil, err
 	}
-	return a, a.startBackground(ctx)
+	return a, a.startBackground(ctx, metrics.Registry())
 }
 
 // emptyFolder makes the folder and takes out what a process that was killed left there.
@@ -99,6 +100,7 @@ func emptyFolder(dir string) (string, error) {
 func (a *app) configure(ctx context.Context, path string) error {
 	a.live = &live{path: path, lake: a.lake, memory: newMemory(a.docs, a.cfg.Data), logger: a.logger}
 	a.live.swap = func(c *endpoint.Catalog, k *auth.Keys) {
+		a.full.take(c)
 		v := gateway.View{Catalog: c, Keys: k}
 		if a.gwLive == nil {
 			a.gwLive = gateway.NewLive(v)

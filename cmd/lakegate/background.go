@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/lakegate/lakegate/internal/forget"
 	"github.com/lakegate/lakegate/internal/maintain"
 	"github.com/lakegate/lakegate/internal/maintain/gateways"
@@ -26,7 +28,7 @@ type background struct {
 }
 
 // startBackground ends with close.
-func (a *app) startBackground(ctx context.Context) error {
+func (a *app) startBackground(ctx context.Context, metrics prometheus.Registerer) error {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
@@ -41,7 +43,9 @@ func (a *app) startBackground(ctx context.Context) error {
 	}
 	b.presence = gateways.Register(a.docs, gateways.Gateway{LogID: id, Host: host, Version: version}, a.status, a.logger)
 	eraser := a.newEraser(b.presence, id, host)
-	if p, bucket := a.store.(*proven); !bucket || p.ok.Load() {
+	survey := &survey{keeper: b.keeper, docs: a.docs, tables: own, policy: string(a.cfg.Log.WhenFull), proven: a.storeProven}
+	metrics.MustRegister(newKeeperCollector(b.keeper), survey)
+	if a.storeProven() {
 		catchUp, cancel := context.WithTimeout(ctx, eraseTimeout)
 		defer cancel()
 		if err := eraser.CatchUp(catchUp); err != nil {
@@ -52,6 +56,7 @@ func (a *app) startBackground(ctx context.Context) error {
 	b.stop = stop
 	ctx = background
 	b.work.Go(func() { eraser.Run(ctx) })
+	b.work.Go(func() { survey.run(ctx) })
 	b.work.Go(func() { b.presence.Run(ctx) })
 	b.work.Go(func() { a.live.retryUntil(ctx) })
 	if a.cfg.Maintenance.Enabled {
@@ -59,6 +64,12 @@ func (a *app) startBackground(ctx context.Context) error {
 	}
 	a.background = b
 	return nil
+}
+
+// storeProven reports whether the store may be written to; see proven.
+func (a *app) storeProven() bool {
+	p, bucket := a.store.(*proven)
+	return !bucket || p.ok.Load()
 }
 
 // eraseTimeout bounds what a gateway does for requests to forget before it serves. The rest it does

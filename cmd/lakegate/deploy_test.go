@@ -131,7 +131,9 @@ func gatewayMetrics() map[string]bool {
 	descs := make(chan *prometheus.Desc)
 	go func() { // ends when all have been described
 		r.Describe(descs)
-		lakeCollector{}.Describe(descs)
+		for _, c := range []prometheus.Collector{newLakeCollector(nil), newCacheCollector(nil), newKeeperCollector(nil), &survey{}} {
+			c.Describe(descs)
+		}
 		close(descs)
 	}()
 	names := map[string]bool{}

@@ -29,7 +29,12 @@ func (d sharedDocs) plain(ctx context.Context, err error) error {
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return err
 	}
-	return apierr.New(apierr.Unavailable, "the store that dashboards and statements are kept in can't be reached now; model calls go on, try again later").Because(err)
+	return storeAway(err)
+}
+
+// storeAway tells whoever asked that the store is to blame, not they.
+func storeAway(err error) error {
+	return apierr.New(apierr.Unavailable, "the store that tables, dashboards and statements are kept in can't be reached now; model calls go on, try again later").Because(err)
 }
 
 // Create stores a new document.

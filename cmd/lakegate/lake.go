@@ -32,7 +32,7 @@ const startTimeout = 5 * time.Second
 
 // openLake opens the data folder and the store for a gateway. A store that can't be reached is no
 // error: rows stay in the log.
-func openLake(ctx context.Context, cfg *config.Config, logger *slog.Logger) (*tablewriter.Writer, objstore.Store, error) {
+func openLake(ctx context.Context, cfg *config.Config, full *fullPolicies, logger *slog.Logger) (*tablewriter.Writer, objstore.Store, error) {
 	store, reachable, err := provenStore(ctx, cfg, logger)
 	if err != nil {
 		return nil, nil, err
@@ -42,7 +42,9 @@ func openLake(ctx context.Context, cfg *config.Config, logger *slog.Logger) (*ta
 		defer cancel()
 		ctx = bounded
 	}
-	w, err := tablewriter.Open(ctx, writerConfig(cfg, store), feeds(cfg.AccountID, cfg.WorkspaceID), logger)
+	c := writerConfig(cfg, store)
+	c.WhenFull = full.of
+	w, err := tablewriter.Open(ctx, c, feeds(cfg.AccountID, cfg.WorkspaceID), logger)
 	if errors.Is(err, tablewriter.ErrLocked) {
 		return nil, nil, fmt.Errorf("another gateway or a reading command has the data folder %s: %w", cfg.Data, err)
 	}

@@ -84,7 +84,7 @@ func (b *books) missing(ctx context.Context, before, now time.Time) ([]string, e
 	}
 	all, err := gateways.List(ctx, b.docs)
 	if err != nil {
-		return nil, fmt.Errorf("see which gateways have landed their rows: %w", err)
+		return nil, storeAway(fmt.Errorf("see which gateways have landed their rows: %w", err))
 	}
 	for _, g := range all {
 		if g.LogID == b.own || g.Done() || !landedUntil(&g).Before(before) {
@@ -124,12 +124,15 @@ func (l usageLedger) Query(ctx context.Context, sql string) (report.Rows, error)
 // Newest implements monthclose.Ledger.
 func (l usageLedger) Newest(ctx context.Context) (monthclose.Version, error) {
 	t, err := delta.OpenExisting(ctx, l.store, tablePath(report.Ledger), delta.Options{Version: version})
+	if errors.Is(err, delta.ErrNotTable) {
+		return monthclose.Version{}, fmt.Errorf("%w: there is no usage table yet", monthclose.ErrRequest)
+	}
 	if err != nil {
-		return monthclose.Version{}, err
+		return monthclose.Version{}, storeAway(err)
 	}
 	newest, err := t.History(ctx, 1)
 	if err != nil {
-		return monthclose.Version{}, err
+		return monthclose.Version{}, storeAway(err)
 	}
 	if len(newest) == 0 {
 		return monthclose.Version{}, errors.New("the usage table has no history")

@@ -97,6 +97,10 @@ func isCredentials(err error) bool {
 
 // short drops the SDK's own preamble ("operation error S3: PutObject, ...").
 func short(err error) error {
+	var send *smithyhttp.RequestSendError
+	if errors.As(err, &send) {
+		return send.Err // there was no answer, so nothing to say of it
+	}
 	var op *smithy.OperationError
 	if errors.As(err, &op) {
 		return op.Err
