@@ -243,3 +243,35 @@ func FuzzReplay(f *testing.F) {
 		same(t, r, s)
 	})
 }
+
+// Added is what a comparison of the two file lists finds.
+func TestAdded(t *testing.T) {
+	set := fileSet[Add]{}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 30 {
+		old := set
+		changes := map[string]*Add{}
+		for range random.IntN(400) {
+			p := fmt.Sprintf("d=%d/part-%04d", random.IntN(3), random.IntN(2000))
+			if changes[p] = &(Add{Path: p}); random.IntN(3) == 0 {
+				changes[p] = nil
+			}
+		}
+		set = set.with(changes)
+		want := map[*Add]bool{}
+		for a := range set.all() {
+			if was, ok := old.get(a.Path); !ok || was != a {
+				want[a] = true
+			}
+		}
+		got := set.added(old)
+		for _, a := range got {
+			if !want[a] {
+				t.Fatalf("%s was there before", a.Path)
+			}
+		}
+		if len(got) != len(want) {
+			t.Fatalf("%d files are new, want %d", len(got), len(want))
+		}
+	}
+}

@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lakegate/lakegate/internal/delta"
 	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/internal/prune"
 )
 
 // benchConfig lands nothing while the benchmark runs.
@@ -118,6 +120,49 @@ func BenchmarkSnapshot(b *testing.B) {
 				b.StartTimer()
 			}
 			abandon(b, w)
+		})
+	}
+}
+
+// BenchmarkSnapshotOf is what a query pays to find its files in a large table: 100,000 files of 100
+// days, whose statistics were parsed before.
+func BenchmarkSnapshotOf(b *testing.B) {
+	cfg := benchConfig(b)
+	w := mustOpen(b, cfg, newUsageFeed())
+	feed := newUsageFeed()
+	must(b, w.Declare(b.Context(), feed.table))
+	table := w.lake.lookup(usageTable)
+	for d := range 100 {
+		var adds []delta.Add
+		for i := range 1000 {
+			at := day.AddDate(0, 0, -d).Add(time.Duration(i) * 10 * time.Second).Format("2006-01-02T15:04:05.000Z")
+			adds = append(adds, delta.Add{
+				Path: delta.DataFileName(map[string]string{"request_date": at[:10]}, uint64(i), "0123456789"), PartitionValues: map[string]string{"request_date": at[:10]},
+				Size: 1000, Stats: fmt.Sprintf(`{"numRecords":10,"minValues":{"request_time":"%s","tokens":%d},"maxValues":{"request_time":"%s","tokens":%d},"nullCount":{"tokens":0}}`, at, i, at, i+10),
+			})
+		}
+		_, err := table.writer.Append(b.Context(), adds, delta.Txn{}, nil)
+		must(b, err)
+	}
+	w.lake.refresh = 0
+	for _, tc := range []struct {
+		name   string
+		filter prune.Filter
+		files  int
+	}{
+		{"a day", prune.Filter{{Column: "request_date", Op: prune.Eq, Values: []string{"2026-11-20"}}}, 1000},
+		{"an hour", prune.Filter{{Column: "request_time", Op: prune.Ge, Values: []string{day.Format(time.RFC3339)}}, {Column: "request_time", Op: prune.Lt, Values: []string{day.Add(time.Hour).Format(time.RFC3339)}}}, 360},
+		{"all", nil, 100_000},
+	} {
+		b.Run(tc.name, func(b *testing.B) {
+			for b.Loop() {
+				s, err := w.SnapshotOf(b.Context(), []SnapshotRequest{{Table: usageTable, Filter: tc.filter}})
+				must(b, err)
+				if n := len(s.List[0].Files); n != tc.files {
+					b.Fatalf("%d files", n)
+				}
+				s.Release()
+			}
 		})
 	}
 }

@@ -41,14 +41,14 @@ func (l *lake) dataFiles(t *table, s *delta.Snapshot, p *prune.Pruner) (files []
 	if keepsAll {
 		files = make([]DataFile, 0, s.NumFiles())
 	}
-	folder := t.name.Path()
+	at := l.locator(t)
 	for a := range s.Files() {
 		if !p.All() && !p.Keep(a.PartitionValues, a.Bounds()) {
 			pruned++
 			continue
 		}
 		f := DataFile{Partition: a.PartitionValues, Rows: a.Rows, Size: a.Size, Stats: a.Stats}
-		if f.key, f.Path, err = l.locate(folder, a.Path); err != nil {
+		if f.key, f.Path, err = at.locate(a.Path); err != nil {
 			return nil, 0, fmt.Errorf("table %s: %w", t.name, err)
 		}
 		files = append(files, f)
@@ -59,34 +59,38 @@ func (l *lake) dataFiles(t *table, s *delta.Snapshot, p *prune.Pruner) (files []
 	return files, pruned, nil
 }
 
-// locate returns the key of a table's file, and its path if the store's objects are files. Other
-// engines may name files by their whole address; it must be below the table's folder all the same.
-func (l *lake) locate(folder, path string) (key, local string, err error) {
-	outside := fmt.Errorf("data file %q is not below the table's folder (a clone of another table?); lakegate does not read it", path)
-	if address.MatchString(path) {
-		i := strings.LastIndex(path, "/"+folder+"/")
-		if i < 0 {
-			return "", "", outside
-		}
-		key = path[i+1:]
-	} else {
-		key = folder + "/" + path
+// locator finds the files of one table.
+type locator struct {
+	folder string // of the table, in the store
+	root   string // the same on this machine; "" when the store's objects are no files
+}
+
+func (l *lake) locator(t *table) locator {
+	p := locator{folder: t.name.Path()}
+	if l.local != nil {
+		p.root = l.local.LocalPath(p.folder)
 	}
-	if l.local == nil {
+	return p
+}
+
+// locate returns the key of a file, and its path if it has one. An address that package delta did not
+// find below the table's folder is none that lakegate reads.
+func (p locator) locate(file string) (key, path string, err error) {
+	key = p.folder + "/" + file
+	switch {
+	case address.MatchString(file):
+		return "", "", fmt.Errorf("data file %q is not below the table's folder (a clone of another table?); lakegate does not read it", file)
+	case p.root == "":
 		if err := objstore.ValidKey(key); err != nil {
-			return "", "", fmt.Errorf("data file %q: %w", path, err)
+			return "", "", fmt.Errorf("data file %q: %w", file, err)
 		}
 		return key, "", nil
 	}
-	root := l.local.LocalPath(folder)
-	local = filepath.Join(root, filepath.FromSlash(key[len(folder):]))
-	if address.MatchString(path) && local != filepath.FromSlash(strings.TrimPrefix(strings.TrimPrefix(path, "file:"), "//")) {
-		return "", "", outside
+	path = filepath.Join(p.root, filepath.FromSlash(file))
+	if !strings.HasPrefix(path, p.root+string(filepath.Separator)) {
+		return "", "", fmt.Errorf("data file %q is not below the table's folder; lakegate does not read it", file)
 	}
-	if !strings.HasPrefix(local, root+string(filepath.Separator)) {
-		return "", "", outside
-	}
-	return key, local, nil
+	return key, path, nil
 }
 
 // address matches what is not relative to the table.
@@ -136,14 +140,37 @@ func (l *lake) stored(t *table, key string, data []byte) {
 // landing are smaller, compacted ones are not news.
 const prefetchSize = 4 << 20
 
+// warmInterval is how often the store is asked for news of tables that are being queried, so that their
+// new files are here before the next query. It costs a request each time.
+const warmInterval = 2 * time.Second
+
+// keepWarm looks at tables that are being queried until ctx ends.
+func (l *lake) keepWarm(ctx context.Context, interval time.Duration) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, t := range l.all() {
+			if t.askedLately() && t.reader.Load() != nil {
+				l.lookAt(t, time.Now().Add(-interval/2))
+			}
+		}
+	}
+}
+
 // prefetch fetches the files of newer versions for tables that are being queried.
 func (l *lake) prefetch(t *table, before, after *delta.Snapshot) {
 	if l.cache == nil || before == nil || after == before || !t.askedLately() {
 		return
 	}
 	var objects []filecache.Object
+	at := l.locator(t)
 	for _, a := range after.Added(before) {
-		if key, _, err := l.locate(t.name.Path(), a.Path); err == nil && a.Size <= prefetchSize {
+		if key, _, err := at.locate(a.Path); err == nil && a.Size <= prefetchSize {
 			objects = append(objects, filecache.Object{Key: key, Size: a.Size})
 		}
 	}

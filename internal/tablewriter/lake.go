@@ -109,6 +109,9 @@ func (l *lake) start(ctx context.Context, declared []*tableschema.Table) error {
 	if err := l.hot.wipe(); err != nil {
 		return err
 	}
+	if l.cache != nil {
+		l.goOn(func(ctx context.Context) { l.keepWarm(ctx, warmInterval) })
+	}
 	paths, err := l.discover(ctx)
 	if err != nil {
 		l.logger.Warn("tables cannot be listed now", "error", err)

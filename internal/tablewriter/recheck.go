@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -57,10 +58,8 @@ func (l *lake) replaced(ctx context.Context, t *TableSnapshot, f DataFile, cause
 	}
 	now := t.table.installed
 	l.view.leave()
-	for a := range now.Files() {
-		if key, _, err := l.locate(t.table.name.Path(), a.Path); err == nil && key == f.key {
-			return false, fmt.Errorf("%w (something other than lakegate removed or changed it; `lakegate verify` says what is missing)", gone)
-		}
+	if _, live := now.File(strings.TrimPrefix(f.key, t.table.name.Path()+"/")); live {
+		return false, fmt.Errorf("%w (something other than lakegate removed or changed it; `lakegate verify` says what is missing)", gone)
 	}
 	return true, nil
 }

@@ -187,7 +187,11 @@ func (r *tableRows) repeated(ids []seen) {
 
 // file reads one data file: its ids, if the table has them, and its rows.
 func (v *verifier) file(ctx context.Context, table string, a *delta.Add, withIDs bool) (ids []inference.ID, rows int64, err error) {
-	f, done, err := v.openFile(ctx, v.lake.lookup(table).name.Path()+"/"+a.Path, a.Size)
+	key, path, err := v.lake.locator(v.lake.lookup(table)).locate(a.Path)
+	if err != nil {
+		return nil, 0, err
+	}
+	f, done, err := v.openFile(ctx, key, path, a.Size)
 	if errors.Is(err, objstore.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
 		return nil, 0, errors.New("it is gone")
 	}
@@ -212,13 +216,13 @@ func (v *verifier) file(ctx context.Context, table string, a *delta.Add, withIDs
 	return ids, rows, err
 }
 
-// openFile opens a data file of any store.
-func (v *verifier) openFile(ctx context.Context, key string, size int64) (datafile.Source, func(), error) {
+// openFile opens a data file of any store; path is that of a store on this machine.
+func (v *verifier) openFile(ctx context.Context, key, path string, size int64) (datafile.Source, func(), error) {
 	if v.lake.local == nil {
 		r, err := objstore.NewReader(ctx, v.lake.store, key, size)
 		return r, func() {}, err
 	}
-	f, err := os.Open(v.lake.local.LocalPath(key))
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -232,6 +232,10 @@ func abandon(t testing.TB, w *Writer) {
 	w.closed.Store(true)
 	w.stop()
 	w.loop.Wait()
+	w.lake.background.end()
+	if w.lake.cache != nil {
+		must(t, w.lake.cache.Close())
+	}
 	must(t, w.log.Close())
 }
 
