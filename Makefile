@@ -68,6 +68,9 @@ test-s3: build ## the lake on a real S3 server, built on the first run: conforma
 test-forget: ## one of a hundred people is forgotten in a million rows, under traffic; prints the proof and the time
 	tests/forget/run.sh
 
+test-outage: build ## the store is away for ten minutes under load: nothing lost; memory, log, latencies printed
+	tests/outage/run.sh
+
 test-readers: build ## * delta-rs reads every table and agrees with us
 	tests/readers/run.sh
 
@@ -77,4 +80,4 @@ test-browser: build ## * headless Chromium opens the bundled dashboard over demo
 clean: ## remove what was built and the demo's data
 	rm -rf bin out $(DATA)
 
-.PHONY: help build demo run test check fmt generate bench bench-quick bench-lake bench-lake-quick test-race test-clients test-crash test-s3 test-forget test-readers test-browser clean
+.PHONY: help build demo run test check fmt generate bench bench-quick bench-lake bench-lake-quick test-race test-clients test-crash test-s3 test-outage test-forget test-readers test-browser clean

@@ -31,7 +31,6 @@ func (s *Store) unknown(op, key string, err error) error {
 // hint is what a person should do about an error, or "".
 func (s *Store) hint(err error) string {
 	var api smithy.APIError
-	var re *smithyhttp.ResponseError
 	var dial *net.OpError
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
@@ -39,7 +38,8 @@ func (s *Store) hint(err error) string {
 	if errors.As(err, &api) {
 		code = api.ErrorCode()
 	}
-	if errors.As(err, &re) && re.Response != nil {
+	re := answered(err)
+	if re != nil {
 		status = re.HTTPStatusCode()
 	}
 	switch {
@@ -74,7 +74,7 @@ func (s *Store) hint(err error) string {
 }
 
 func foundRegion(re *smithyhttp.ResponseError) string {
-	if re == nil || re.Response == nil || re.Response.Header.Get("X-Amz-Bucket-Region") == "" {
+	if re == nil || re.Response.Header.Get("X-Amz-Bucket-Region") == "" {
 		return ""
 	}
 	return " (it is in " + re.Response.Header.Get("X-Amz-Bucket-Region") + ")"
@@ -95,10 +95,11 @@ func isCredentials(err error) bool {
 	return errors.As(err, &op) && !errors.As(err, &send) && !errors.As(err, &cancelled) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }
 
-// short drops the SDK's own preamble ("operation error S3: PutObject, ...").
+// short drops what the SDK puts before the reason ("operation error S3: PutObject, https response
+// error StatusCode: 0, RequestID: , ...").
 func short(err error) error {
 	var send *smithyhttp.RequestSendError
-	if errors.As(err, &send) {
+	if errors.As(err, &send) && answered(err) == nil {
 		return send.Err // there was no answer, so nothing to say of it
 	}
 	var op *smithy.OperationError

@@ -40,8 +40,7 @@ func judge(err error, sent bool) verdict {
 	if err == nil {
 		return done
 	}
-	var re *smithyhttp.ResponseError
-	if errors.As(err, &re) && re.Response != nil {
+	if re := answered(err); re != nil {
 		switch code := re.HTTPStatusCode(); {
 		case code == http.StatusPreconditionFailed:
 			return unmet
@@ -65,6 +64,16 @@ func judge(err error, sent bool) verdict {
 		return undone // no connection
 	}
 	return refused // no credentials, say
+}
+
+// answered returns what the store answered, nil when it didn't: the SDK wraps errors of the line in
+// an answer without a status.
+func answered(err error) *smithyhttp.ResponseError {
+	var re *smithyhttp.ResponseError
+	if errors.As(err, &re) && re.Response != nil && re.Response.Response != nil && re.HTTPStatusCode() != 0 {
+		return re
+	}
+	return nil
 }
 
 // again says whether a request that was sent n times is worth sending once more.

@@ -74,6 +74,9 @@ func TestWrongSettingsAreExplained(t *testing.T) {
 		if err == nil || errors.Is(err, objstore.ErrUnsafe) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%v\nwant %q", err, c.says)
 		}
+		if _, err := open(t, cfg).Put(t.Context(), "k", nil); err == nil || errors.Is(err, objstore.ErrUnknown) {
+			t.Errorf("put with %s: %v, want it known that nothing was written", c.says, err)
+		}
 		if _, _, err := open(t, cfg).Get(t.Context(), "k"); err == nil || errors.Is(err, objstore.ErrNotFound) {
 			t.Errorf("get with %s: %v, want no word about the object", c.says, err)
 		}
