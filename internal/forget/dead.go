@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lakegate/lakegate/internal/delta"
+	"github.com/lakegate/lakegate/internal/maintain/lease"
 	"github.com/lakegate/lakegate/internal/objstore"
 	"github.com/lakegate/lakegate/internal/rowtags"
 	ts "github.com/lakegate/lakegate/internal/tableschema"
@@ -23,6 +24,26 @@ import (
 // writing is how long a file may wait for its commit that no version names and nobody is known to
 // have given up.
 const writing = time.Hour
+
+// settled waits until no compaction of a table is under way that read its files before the subject
+// left them. What it stores can never be committed, because its inputs are gone from the table; but
+// it would be stored after we looked. A compaction that begins now finds nothing of the subject.
+func (e *eraser) settled(ctx context.Context, path string) error {
+	if e.req.DryRun {
+		return nil
+	}
+	patience, cancel := context.WithTimeout(ctx, e.cfg.Patience)
+	defer cancel()
+	name := "table." + strings.ReplaceAll(path, "/", ".")
+	l, err := lease.NewObserver(e.cfg.docs(), e.cfg.Holder).Wait(patience, name, leaseTTL)
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("table %s: wait for the end of its maintenance: %w", path, err)
+	}
+	if err != nil {
+		return err
+	}
+	return l.Release(ctx)
+}
 
 // deadFiles deletes every file of a table that the newest version does not have and in which rows of the
 // subject are: files that older versions have, and files of writers that died before their commit.
@@ -52,7 +73,7 @@ func (e *eraser) deadFiles(ctx context.Context, path string) (left []string, err
 	doomed := map[string]bool{}
 	for _, info := range theirs {
 		rest := strings.TrimPrefix(info.Key, path+"/")
-		if removed[rest] || abandoned(rest, s.Txns) || time.Since(info.Modified) > writing {
+		if removed[rest] || compacted.MatchString(rest) || abandoned(rest, s.Txns) || time.Since(info.Modified) > writing {
 			doomed[rest] = true
 		} else {
 			left = append(left, info.Key)
@@ -128,6 +149,9 @@ func (e *eraser) withSubject(ctx context.Context, path string, files []objstore.
 	}
 	return theirs, nil
 }
+
+// compacted are the files that lakegate makes of others: by compactions, and here.
+var compacted = regexp.MustCompile(`part-\d{20}-(00000000|` + mark + `)-`)
 
 var landedName = regexp.MustCompile(`part-(\d{20})-`)
 

@@ -223,6 +223,9 @@ func (w *work) tables(ctx context.Context) error {
 		return err
 	}
 	for _, path := range paths {
+		if err := w.eraser.settled(ctx, path); err != nil {
+			return err
+		}
 		left, err := w.eraser.deadFiles(ctx, path)
 		w.report.Left = append(w.report.Left, left...)
 		if err != nil {

@@ -50,7 +50,7 @@ func (s *Snapshot) Recheck(ctx context.Context) (repaired bool, err error) {
 func (l *lake) replaced(ctx context.Context, t *TableSnapshot, f DataFile, cause error) (bool, error) {
 	gone := fmt.Errorf("table %s, version %d: %s: %w: %w", t.table.name, t.Version, f.Path, ErrFileGone, cause)
 	if t.past {
-		return false, fmt.Errorf("%w (vacuum removes what only old versions need)", gone)
+		return false, fmt.Errorf("%w (vacuum removes what only old versions need, and forget what has rows of somebody)", gone)
 	}
 	l.catchUp(ctx, []*table{t.table}, time.Now())
 	if err := l.view.enter(ctx); err != nil {
