@@ -132,6 +132,8 @@ func TestServe(t *testing.T) {
 	}
 	count("3")
 
+	closesOverHTTP(t, base)
+
 	if _, _, err := run(t, "", "sql", "--data", data, "SELECT 1"); err == nil || !strings.Contains(err.Error(), "a gateway is running on") {
 		t.Errorf("a folder that a gateway has: %v", err)
 	}
@@ -162,4 +164,33 @@ func call(t *testing.T, base, token, endpoint string) (status int, body string) 
 		t.Fatal(err)
 	}
 	return resp.StatusCode, string(b)
+}
+
+// closesOverHTTP closes this month in a running gateway, as an administrator and as somebody else.
+func closesOverHTTP(t *testing.T, base string) {
+	t.Helper()
+	month := time.Now().UTC().Format("2006-01")
+	for _, tt := range []struct{ token, args, want string }{
+		{"nobody-0123456789abcdefghi", "statements", "send a valid API key"},
+		{"reader-token-0123456789ab", "statements", "no month is closed yet"},
+		{"reader-token-0123456789ab", "close --force --month " + month, "only administrators may close"},
+		{"me-token-0123456789abcdefg", "close --month " + month, "the month can't be closed yet"},
+		{"me-token-0123456789abcdefg", "close --month 2026", "want a month such as"},
+		{"me-token-0123456789abcdefg", "close --by requester --force --month " + month, "Closed by me@example.com"},
+		{"me-token-0123456789abcdefg", "close --force --month " + month, "the month is closed already"},
+		{"me-token-0123456789abcdefg", "close --force --revise --month " + month, "nothing has changed"},
+		{"reader-token-0123456789ab", "statements", "me@example.com"},
+		{"reader-token-0123456789ab", "statements " + month + " --format csv", "line,allocated,,me@example.com"},
+		{"reader-token-0123456789ab", "statements 2001-01", "the month is not closed"},
+		{"reader-token-0123456789ab", "statements --check " + month, "the same on every line"},
+	} {
+		t.Setenv(keyVar, tt.token)
+		out, _, err := run(t, "", append([]string{"report"}, append(strings.Fields(tt.args), "--server", base)...)...)
+		if err != nil {
+			out += err.Error()
+		}
+		if !strings.Contains(out, tt.want) {
+			t.Errorf("report %s: no %q in\n%s", tt.args, tt.want, out)
+		}
+	}
 }

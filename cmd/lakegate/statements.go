@@ -61,6 +61,9 @@ func (b *books) close(ctx context.Context, q closeRequest, who string) (*monthcl
 	if r.Location, err = report.LoadZone(q.TimeZone); err != nil {
 		return nil, fmt.Errorf("%w: %w", monthclose.ErrRequest, err)
 	}
+	if err := monthclose.ValidMonth(q.Month); err != nil {
+		return nil, err
+	}
 	_, end, err := report.ParsePeriod(q.Month, "", r.Location, r.Now)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", monthclose.ErrRequest, err)

@@ -109,9 +109,17 @@ func (q Request) like(was *Statement) (Request, error) {
 	return q, nil
 }
 
+// ValidMonth passes for a month such as 2026-11. ErrRequest.
+func ValidMonth(month string) error {
+	if _, err := time.Parse("2006-01", month); err != nil {
+		return fmt.Errorf("%w: month %q: want a month such as 2026-11", ErrRequest, month)
+	}
+	return nil
+}
+
 func (q Request) options() (report.Options, error) {
-	if _, err := time.Parse("2006-01", q.Month); err != nil {
-		return report.Options{}, fmt.Errorf("%w: month %q: want a month such as 2026-11", ErrRequest, q.Month)
+	if err := ValidMonth(q.Month); err != nil {
+		return report.Options{}, err
 	}
 	from, to, err := report.ParsePeriod(q.Month, "", q.Location, q.Now)
 	return report.Options{By: q.By, From: from, To: to, Location: q.Location, Made: q.Now}, err
