@@ -24,7 +24,9 @@ func (r *run) need(ctx context.Context, n *protocol.Need) error {
 	if err != nil {
 		var f *protocol.Failure
 		if !errors.As(err, &f) {
-			r.w.log.Error("snapshot for a query", "err", err)
+			if r.why() == nil { // else nobody waits for it any more
+				r.w.log.Error("snapshot for a query", "err", err)
+			}
 			f = &protocol.Failure{Class: protocol.Internal, Message: "the tables' snapshot could not be taken"}
 		}
 		if err := r.c.conn.Send(&protocol.Message{Failure: f}); err != nil {

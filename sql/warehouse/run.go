@@ -25,6 +25,8 @@ type run struct {
 	snap  *Snapshot
 	timer *time.Timer
 
+	abandon context.CancelFunc // ends what the gateway does for the query: snapshot, model calls
+
 	mu     sync.Mutex
 	ended  bool              // the worker is not ours any more
 	reason *protocol.Failure // why it was killed
@@ -52,6 +54,7 @@ func (r *run) do(ctx context.Context) (*Summary, error) {
 	r.w.stats.running.Add(1)
 	defer r.w.stats.running.Add(-1)
 	askCtx, endAsks := context.WithCancel(ctx)
+	r.abandon = endAsks
 	defer r.wg.Wait()
 	defer endAsks()
 	defer func() {
@@ -196,6 +199,7 @@ func (r *run) kill(class protocol.Class, message string) {
 		r.reason = &protocol.Failure{Class: class, Message: message}
 	}
 	r.c.kill()
+	r.abandon() // files that are being downloaded for it are not worth waiting for
 }
 
 func (r *run) end() {
