@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/lakegate/lakegate/internal/delta"
 	"github.com/lakegate/lakegate/internal/filecache"
@@ -29,6 +30,9 @@ func (s source) Tables() []*tableschema.Table { return s.lake.Tables() }
 func (s source) Snapshot(ctx context.Context, requests []warehouse.Request) (warehouse.Snapshot, error) {
 	wanted := make([]tablewriter.SnapshotRequest, len(requests))
 	for i, r := range requests {
+		if r.Timestamp != nil && r.Timestamp.After(time.Now()) {
+			return warehouse.Snapshot{}, inFuture(*r.Timestamp)
+		}
 		wanted[i] = tablewriter.SnapshotRequest{Table: r.Name, Filter: r.Filter, Version: r.Version, Timestamp: r.Timestamp}
 	}
 	snap, err := s.lake.SnapshotOf(ctx, wanted)
@@ -79,22 +83,39 @@ func (s source) Detail(ctx context.Context, table string) (*warehouse.Detail, er
 	}, nil
 }
 
-// told makes a failure of what the caller of a query can do something about. Other errors stay in the
+// told makes a failure of what the caller of a query can do something about, in Databricks' words where
+// it has some. Other errors stay in the
 // gateway's log.
 func told(err error) error {
 	var gone *delta.VersionGoneError
 	switch {
+	case errors.As(err, &gone) && gone.ByTime:
+		since := "its oldest version"
+		if !gone.Since.IsZero() {
+			since = gone.Since.UTC().Format("2006-01-02 15:04:05.000")
+		}
+		return invalid("[DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION] The provided timestamp (%s) is before the earliest version available to this table (%s). Please use a timestamp after %s.",
+			gone.Wanted, since, since)
 	case errors.As(err, &gone):
-		return &protocol.Failure{Class: protocol.Invalid, Message: "the table cannot be read as of then: " + gone.Error()}
+		return invalid("[DELTA_VERSION_NOT_FOUND] Cannot time travel Delta table to %s. Available versions: [%d, %d].", gone.Wanted, gone.Oldest, gone.Newest)
 	case errors.Is(err, filecache.ErrTooLarge):
 		return &protocol.Failure{Class: protocol.Memory, Message: "the query needs more of the table at once than this machine may keep of it " +
 			"(lake.cache.max_size): narrow it by date or another column, or have that raised"}
 	case errors.Is(err, filecache.ErrDiskFull):
 		return &protocol.Failure{Class: protocol.Busy, Message: "the gateway's disk has no room for the files of the query; try again later"}
 	case errors.Is(err, filecache.ErrGone):
-		return &protocol.Failure{Class: protocol.Invalid, Message: "files that this version of the table needs are not there any more; a vacuum removes them after some days"}
+		return &protocol.Failure{Class: protocol.Invalid, Message: "[DELTA_FILE_NOT_FOUND] files that this version of the table needs are not there any more; a vacuum removes them after some days"}
 	case errors.Is(err, delta.ErrNotTable):
 		return &protocol.Failure{Class: protocol.Invalid, Message: "nothing of the table is in the lake yet"}
 	}
 	return err
+}
+
+func invalid(format string, args ...any) error {
+	return &protocol.Failure{Class: protocol.Invalid, Message: fmt.Sprintf(format, args...)}
+}
+
+func inFuture(at time.Time) error {
+	return invalid("[DELTA_TIMESTAMP_GREATER_THAN_COMMIT] The provided timestamp (%s) is after the latest version available to this table. Please use a timestamp that has passed.",
+		at.UTC().Format("2006-01-02 15:04:05.000"))
 }

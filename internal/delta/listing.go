@@ -117,7 +117,7 @@ func (l *listing) when(version int64) time.Time {
 	return l.commits[i].at
 }
 
-func (l *listing) gone(wanted string, newest int64) error {
+func (l *listing) gone(wanted string, newest int64) *VersionGoneError {
 	oldest, ok := l.oldest()
 	if !ok {
 		oldest = newest

@@ -13,6 +13,7 @@ import (
 // VersionGoneError is an ErrVersionGone, with the versions there are.
 type VersionGoneError struct {
 	Wanted         string // "version 7", or a time
+	ByTime         bool   // it is a time
 	Oldest, Newest int64
 	Since          time.Time // when Oldest was committed; zero if that isn't known
 }
@@ -75,7 +76,9 @@ func (t *Table) AtTime(ctx context.Context, at time.Time) (*Snapshot, error) {
 	}
 	version, ok := l.versionAt(at)
 	if !ok {
-		return nil, fmt.Errorf("table %s: %w", t.log.path, l.gone(at.UTC().Format(time.RFC3339Nano), now.Version))
+		gone := l.gone(at.UTC().Format(time.RFC3339Nano), now.Version)
+		gone.ByTime = true
+		return nil, fmt.Errorf("table %s: %w", t.log.path, gone)
 	}
 	return t.At(ctx, version)
 }

@@ -121,10 +121,10 @@ type Commit struct {
 	Timestamp           time.Time
 	Operation           string
 	Parameters, Metrics map[string]string
-	ReadVersion         *int64 // nil when it is not known
-	IsBlindAppend       bool
 	Engine              string
 	UserMetadata        string
+	ReadVersion         *int64 // nil when it is not known
+	IsBlindAppend       bool
 }
 
 // Detail is a table as it is stored.

@@ -78,6 +78,14 @@ func fakeQuery(conn *protocol.Conn, q *protocol.Query) {
 	case "need":
 		send(&protocol.Message{Need: needOf(strings.Fields(rest)...)})
 		fakeTables(conn)
+	case "unreadable": // after the columns, or after a row
+		send(&protocol.Message{Need: needOf("a.b.c")})
+		_, _ = conn.Receive()
+		send(&protocol.Message{Columns: &protocol.Columns{Columns: []protocol.Column{{Name: "c"}}}})
+		if rest == "late" {
+			send(&protocol.Message{Rows: &protocol.Rows{Rows: [][]*string{{&rest}}}})
+		}
+		send(&protocol.Message{Failure: &protocol.Failure{Class: protocol.Internal, Message: "a data file could not be read", Unreadable: true}})
 	case "greedy":
 		send(&protocol.Message{Need: needOf("a.b.c")})
 		send(&protocol.Message{Need: needOf("a.b.c")})
@@ -148,8 +156,9 @@ func reply(conn *protocol.Conn, cells ...string) {
 
 // source has one table of two files.
 type source struct {
-	held atomic.Int64
-	fail error
+	held     atomic.Int64
+	fail     error
+	rechecks atomic.Int64
 }
 
 func (s *source) Tables() []*tableschema.Table {
@@ -167,6 +176,7 @@ func (s *source) Snapshot(context.Context, []warehouse.Request) (warehouse.Snaps
 	s.held.Add(1)
 	var once sync.Once
 	return warehouse.Snapshot{
+		Recheck: func(context.Context) (bool, error) { s.rechecks.Add(1); return true, nil },
 		Tables:  []warehouse.Table{{Schema: s.Tables()[0], Files: []warehouse.File{{Path: "/1", Partition: map[string]string{"d": "2026-11-20"}}, {Path: "/2"}}}},
 		Release: func() { once.Do(func() { s.held.Add(-1) }) },
 	}, nil
@@ -279,6 +289,23 @@ func TestSnapshotError(t *testing.T) {
 	_, err := run(w, "need a.b.c", 0)
 	if warehouse.ClassOf(err) != protocol.Internal || strings.Contains(err.Error(), "fire") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestUnreadable has files that cannot be read, though every check repairs them: a query is tried twice,
+// once when the caller has rows already.
+func TestUnreadable(t *testing.T) {
+	src := &source{}
+	w := open(t, config(t), src, nil)
+	for sql, tries := range map[string]int64{"unreadable early": 2, "unreadable late": 1} {
+		before := src.rechecks.Load()
+		_, err := run(w, sql, 0)
+		if warehouse.ClassOf(err) != protocol.Internal || src.rechecks.Load()-before != tries {
+			t.Errorf("%s: %d tries, %v", sql, src.rechecks.Load()-before, err)
+		}
+	}
+	if s := w.Stats(); s.Unreadable != 3 || s.Reruns != 1 || src.held.Load() != 0 {
+		t.Errorf("%+v, %d held", s, src.held.Load())
 	}
 }
 

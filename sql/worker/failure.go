@@ -94,10 +94,14 @@ func (s *session) engineFailure(msg string) *protocol.Failure {
 	if strings.Contains(msg, "expression depth") {
 		return &protocol.Failure{Class: protocol.TooLarge, Message: "the query nests too deep"}
 	}
+	damaged := s.engine.damaged(msg)
+	if damaged == notReadable {
+		return &protocol.Failure{Class: protocol.Internal, Message: "a data file of the tables could not be read", Unreadable: true}
+	}
 	if m := unknownColumn.FindStringSubmatch(msg); m != nil && len(s.seen) == 1 {
 		return &protocol.Failure{Class: protocol.Invalid, Message: fmt.Sprintf("column %s not found; %s", m[1]+m[2], columnsOf(s.seen[0]))}
 	}
-	f := &protocol.Failure{Class: protocol.Invalid}
+	f := &protocol.Failure{Class: protocol.Invalid, Unreadable: damaged == maybeNotReadable}
 	for _, e := range engineErrors {
 		if strings.Contains(msg, e.prefix) {
 			f.Class = e.class
@@ -120,6 +124,43 @@ func (s *session) engineFailure(msg string) *protocol.Failure {
 	text = macroPrefix.ReplaceAllString(s.engine.scrub(text), "$1(")
 	f.Message = strings.Join(strings.Fields(kindPrefix.ReplaceAllString(text, "")), " ")
 	return f
+}
+
+// damage is what an error says about the files that were read.
+type damage int
+
+const (
+	noDamage damage = iota
+	maybeNotReadable
+	notReadable
+)
+
+var (
+	// Errors of reading: of the file system, and those of libraries that have no kind of their own,
+	// such as that of Parquet's metadata.
+	readingFailed = regexp.MustCompile(`^(database/sql/driver: )?(API error: )?(IO Error|Invalid Error): `)
+	// Words of the reader's other errors, which people's own errors may have too.
+	readerWords = regexp.MustCompile(`(?i)parquet|decompress|corrupt|dictionary|page header|column chunk|thrift`)
+)
+
+// damaged reads an error for signs that a file is not what it should be. Statements cannot name
+// files, so one that is named was one of ours that could not be read.
+func (e *engine) damaged(msg string) damage {
+	for _, d := range e.dirs {
+		if strings.Contains(msg, strings.TrimSuffix(d, "/")+"/") {
+			return notReadable
+		}
+	}
+	switch {
+	case strings.Contains(msg, "Out of Memory Error"):
+		return noDamage
+	case readingFailed.MatchString(msg):
+		return notReadable
+	case strings.Contains(msg, "Invalid Input Error: ") && readerWords.MatchString(msg):
+		return maybeNotReadable
+	default:
+		return noDamage
+	}
 }
 
 // columnsOf lists a table's columns.

@@ -35,6 +35,7 @@ type lake struct {
 	requests []warehouse.Request
 	commits  []warehouse.Commit
 	detail   *warehouse.Detail
+	recheck  func(context.Context) (bool, error)
 
 	held   atomic.Int64 // snapshots not released yet
 	taken  atomic.Int64
@@ -55,7 +56,7 @@ func (l *lake) Snapshot(_ context.Context, requests []warehouse.Request) (wareho
 	l.held.Add(1)
 	l.taken.Add(1)
 	var once sync.Once
-	s := warehouse.Snapshot{Release: func() { once.Do(func() { l.held.Add(-1) }) }}
+	s := warehouse.Snapshot{Recheck: l.recheck, Release: func() { once.Do(func() { l.held.Add(-1) }) }}
 	for _, r := range requests {
 		l.requests = append(l.requests, r)
 		for _, t := range l.tables {

@@ -87,7 +87,7 @@ func TestPruningChangesNoAnswer(t *testing.T) {
 		l.stats[files[len(files)-1].Path] = stats
 	}
 	w := start(t, l, nil)
-	const statements = 250
+	const statements = 120
 	failed := 0
 	for range statements {
 		q := g.statement()

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,10 +53,10 @@ func (b *binder) instant(ctx context.Context, ref guard.Ref) (*instant, error) {
 	}
 	expr := at["expr"]
 	if strings.EqualFold(ast.Str(at, "unit"), "version") {
-		v, ok := ast.IntConst(expr)
+		v, ok := ast.IntConst(uncast(expr))
 		if s, isText := ast.StringConst(uncast(expr)); isText {
-			_, err := fmt.Sscanf(s+"\n", "%d\n", &v)
-			ok = err == nil
+			n, err := strconv.ParseInt(s, 10, 64)
+			v, ok = n, err == nil
 		}
 		if !ok || v < 0 {
 			return nil, badTravel("VERSION AS OF takes a whole number, as DESCRIBE HISTORY shows them")
@@ -73,10 +74,14 @@ func (b *binder) instant(ctx context.Context, ref guard.Ref) (*instant, error) {
 func uncast(v any) any {
 	for {
 		n, _ := v.(ast.Node)
-		if ast.Class(n) != "CAST" {
+		switch args := ast.Args(n); {
+		case ast.Class(n) == "CAST":
+			v = n["child"]
+		case strings.HasPrefix(ast.FuncName(n), "lg_to_") && len(args) == 1: // a cast to a whole number
+			v = args[0]
+		default:
 			return v
 		}
-		v = n["child"]
 	}
 }
 
