@@ -84,3 +84,13 @@ func (p *proven) Delete(ctx context.Context, key string) error {
 	}
 	return p.Store.Delete(ctx, key)
 }
+
+// KeepsVersions reports whether the store is known to keep what is overwritten and deleted.
+func (p *proven) KeepsVersions(ctx context.Context) (bool, error) {
+	if s, ok := p.Store.(interface {
+		KeepsVersions(context.Context) (bool, error)
+	}); ok {
+		return s.KeepsVersions(ctx)
+	}
+	return false, nil
+}

@@ -25,6 +25,32 @@ import (
 // have given up.
 const writing = time.Hour
 
+// undisturbed does work on a table while lakegate does not maintain it, which would rewrite the same
+// files. If the maintenance does not end soon, the work is done beside it: conflicts cost time only.
+func (e *eraser) undisturbed(ctx context.Context, path string, f func(context.Context) error) error {
+	if e.req.DryRun {
+		return f(ctx)
+	}
+	l, err := e.maintenance(ctx, path)
+	if err != nil {
+		e.cfg.Logger.Warn("the table is being maintained; it is worked on all the same", "table", path, "error", err)
+		return f(ctx)
+	}
+	err = l.Do(ctx, f)
+	if errors.Is(err, lease.ErrLost) && ctx.Err() == nil {
+		return f(ctx)
+	}
+	return err
+}
+
+// maintenance takes the lease under which lakegate maintains a table, when it is free.
+func (e *eraser) maintenance(ctx context.Context, path string) (*lease.Lease, error) {
+	patience, cancel := context.WithTimeout(ctx, e.cfg.Patience)
+	defer cancel()
+	name := "table." + strings.ReplaceAll(path, "/", ".")
+	return lease.NewObserver(e.cfg.docs(), e.cfg.Holder).Wait(patience, name, leaseTTL)
+}
+
 // settled waits until no compaction of a table is under way that read its files before the subject
 // left them. What it stores can never be committed, because its inputs are gone from the table; but
 // it would be stored after we looked. A compaction that begins now finds nothing of the subject.
@@ -32,10 +58,7 @@ func (e *eraser) settled(ctx context.Context, path string) error {
 	if e.req.DryRun {
 		return nil
 	}
-	patience, cancel := context.WithTimeout(ctx, e.cfg.Patience)
-	defer cancel()
-	name := "table." + strings.ReplaceAll(path, "/", ".")
-	l, err := lease.NewObserver(e.cfg.docs(), e.cfg.Holder).Wait(patience, name, leaseTTL)
+	l, err := e.maintenance(ctx, path)
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("table %s: wait for the end of its maintenance: %w", path, err)
 	}

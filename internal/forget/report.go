@@ -22,8 +22,11 @@ type Report struct {
 	Redacted  []string      `json:"documents_redacted,omitempty"`
 	Waiting   []string      `json:"waiting_for_gateways,omitempty"`
 	Unlisted  []string      `json:"unlisted_gateways,omitempty"` // logs in the tables that no gateway on the list has
-	Left      []string      `json:"left_files,omitempty"`        // not committed, and maybe about to be: run it again in an hour
-	Proof     Proof         `json:"proof"`
+	// Versions is "kept" when the bucket keeps what is overwritten and deleted, "unknown" when it would
+	// not say, and "" when it does not.
+	Versions string   `json:"noncurrent_versions,omitempty"`
+	Left     []string `json:"left_files,omitempty"` // not committed, and maybe about to be: run it again in an hour
+	Proof    Proof    `json:"proof"`
 }
 
 // Rows is how many rows of the subject there were, over all tables.
@@ -73,6 +76,12 @@ func (r *Report) Write(w io.Writer) error {
 	}
 	for _, d := range r.Redacted {
 		out.line("redacted: %s", d)
+	}
+	switch r.Versions {
+	case versionsKept:
+		out.line("note: the bucket keeps versions of what is deleted: they are not erased before its lifecycle rule for noncurrent versions does it (docs/privacy.md)")
+	case versionsUnknown:
+		out.line("note: the bucket does not say whether it keeps versions of what is deleted; if it does, a lifecycle rule has to expire them (docs/privacy.md)")
 	}
 	for _, key := range r.Left {
 		out.line("left: %s is of a write that may still be under way; run this again in an hour", key)

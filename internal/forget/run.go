@@ -212,7 +212,8 @@ func (w *work) tables(ctx context.Context) error {
 	}
 	w.report.Left = nil
 	for _, path := range paths {
-		if err := w.eraser.rewrite(ctx, path); err != nil {
+		err := w.eraser.undisturbed(ctx, path, func(ctx context.Context) error { return w.eraser.rewrite(ctx, path) })
+		if err != nil {
 			return err
 		}
 	}
@@ -244,7 +245,7 @@ func (w *work) unlisted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.report.Unlisted = nil
+	w.report.Unlisted, w.report.Versions = nil, w.versions(ctx)
 	for _, log := range slices.Sorted(maps.Keys(w.eraser.logs)) {
 		if !slices.ContainsFunc(all, func(g gateways.Gateway) bool { return g.LogID == log }) {
 			w.report.Unlisted = append(w.report.Unlisted, log)
@@ -255,6 +256,31 @@ func (w *work) unlisted(ctx context.Context) error {
 
 // silence is how long nothing is heard of a gateway that is down: six heartbeats.
 const silence = time.Minute
+
+// What a report says of the versions that a store keeps of objects.
+const (
+	versionsKept    = "kept"
+	versionsUnknown = "unknown"
+)
+
+// versions says whether the store keeps what was overwritten and deleted, as far as it can tell.
+func (w *work) versions(ctx context.Context) string {
+	s, ok := w.cfg.Store.(interface {
+		KeepsVersions(context.Context) (bool, error)
+	})
+	if !ok {
+		return ""
+	}
+	kept, err := s.KeepsVersions(ctx)
+	switch {
+	case err != nil:
+		w.cfg.Logger.Warn("it cannot be told whether the store keeps old versions of objects", "error", err)
+		return versionsUnknown
+	case kept:
+		return versionsKept
+	}
+	return ""
+}
 
 // Steps that gateways acknowledge.
 const (

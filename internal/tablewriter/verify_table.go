@@ -90,7 +90,7 @@ func (v *verifier) compare(t *TableReport, p *promise, rows *tableRows, erasedBy
 	if more := have.N - want.N; !rows.withIDs && more > 0 {
 		t.Duplicates, have.N = more, want.N
 	}
-	v.missing(t, rows, want, have, foreign)
+	v.missing(t, rows, want, have, erasedBy[rowtags.Unknown], foreign)
 	if t.Duplicates > 0 {
 		v.problem("%d rows of %s are there once too often", t.Duplicates, t.Table)
 	}
@@ -101,7 +101,7 @@ func (v *verifier) compare(t *TableReport, p *promise, rows *tableRows, erasedBy
 }
 
 // missing says what became of the rows that are not where they should be.
-func (v *verifier) missing(t *TableReport, rows *tableRows, want, have rowtags.Count, foreign func() string) {
+func (v *verifier) missing(t *TableReport, rows *tableRows, want, have, erasedUnknown rowtags.Count, foreign func() string) {
 	missing := want.Minus(have)
 	sumsEqual := func(a, b uint64) bool { return !rows.withIDs || rowtags.SumsEqual(a, b) }
 	if missing.N == 0 {
@@ -114,9 +114,11 @@ func (v *verifier) missing(t *TableReport, rows *tableRows, want, have rowtags.C
 		v.problem("%s has %d rows that the log never promised", t.Table, -missing.N)
 		return
 	}
-	if missing.N == rows.unknown.N && sumsEqual(missing.Sum, rows.unknown.Sum) {
-		v.note("%d rows of %s are in files that another engine wrote anew; they are all there", missing.N, t.Table)
-		t.Landed += missing.N
+	// Rows that another engine wrote anew, and of these the ones that were erased since.
+	if all := rows.unknown.Plus(erasedUnknown); missing.N == all.N && sumsEqual(missing.Sum, all.Sum) {
+		v.note("%d rows of %s are in files that another engine wrote anew; they are all there or were erased since", missing.N, t.Table)
+		t.Landed += rows.unknown.N
+		t.Erased += erasedUnknown.N
 		rows.unknown = rowtags.Count{}
 		return
 	}
@@ -129,7 +131,7 @@ func (v *verifier) missing(t *TableReport, rows *tableRows, want, have rowtags.C
 	if left > 0 && (rows.unknown.N > 0 || by != "") {
 		t.Unproved, left = left, 0
 		v.problem("%d rows of %s are not in files that lakegate wrote, and another engine changed the table%s: "+
-			"they may be among the %d rows of its files, or it deleted them; that cannot be told", t.Unproved, t.Table, by, rows.unknown.N)
+			"they may be among the %d rows of its files, or it deleted them; that cannot be told", t.Unproved, t.Table, by, rows.unknown.N+erasedUnknown.N)
 	}
 	t.Lost += left
 	if t.Lost > 0 {

@@ -111,6 +111,13 @@ func TestVerifyOfRewrittenTables(t *testing.T) {
 		{"rewritten whole by another engine", func(s *surgery) {
 			s.rewrite(s.files[:1], []delta.Add{s.copied(s.files[0], nil)}, nil)
 		}, 12, 0, 0, 0, 0, 0, ""},
+		{"rewritten by another engine, then some erased", func(s *surgery) {
+			two := []delta.Add{s.copied(s.files[0], nil), s.copied(s.files[1], nil)}
+			s.rewrite(s.files[:2], two, nil)
+			for _, c := range s.rows(s.files[1]) {
+				s.rewrite([]*delta.Add{&two[1]}, nil, rowtags.Counts{rowtags.Unknown: c})
+			}
+		}, 8, 4, 0, 0, 0, 0, ""},
 		{"files of another writer", func(s *surgery) {
 			from := operate(s.t, stopped(s.t))
 			b, err := os.ReadFile(from.path(from.files[0].Path))

@@ -21,6 +21,7 @@ type options struct {
 	payloads  float64
 	anonymize bool
 	s3        bool
+	compact   bool
 	keep      string
 }
 
@@ -32,6 +33,7 @@ func main() {
 	flag.Float64Var(&o.payloads, "payloads", 0.2, "share of requests whose bodies are kept")
 	flag.BoolVar(&o.anonymize, "anonymize", false, "keep tokens and costs of the person's usage rows")
 	flag.BoolVar(&o.s3, "s3", false, "in a bucket of a real S3 server instead of a folder")
+	flag.BoolVar(&o.compact, "compact", true, "compact the tables in the background all the while, as gateways do")
 	flag.StringVar(&o.keep, "data", "", "folder to use and keep; a temporary one when empty, kept only after a failure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

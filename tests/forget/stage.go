@@ -17,12 +17,14 @@ import (
 	inferencetables "github.com/lakegate/lakegate/inference_tables"
 	"github.com/lakegate/lakegate/internal/forget"
 	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/internal/maintain"
 	"github.com/lakegate/lakegate/internal/maintain/gateways"
 	"github.com/lakegate/lakegate/internal/objstore"
 	"github.com/lakegate/lakegate/internal/objstore/fsstore"
 	"github.com/lakegate/lakegate/internal/objstore/s3store"
 	"github.com/lakegate/lakegate/internal/objstore/s3test"
 	"github.com/lakegate/lakegate/internal/state"
+	"github.com/lakegate/lakegate/internal/tableschema"
 	"github.com/lakegate/lakegate/internal/tablewriter"
 	systemtables "github.com/lakegate/lakegate/system_tables"
 )
@@ -120,7 +122,26 @@ func (s *stage) gateway(ctx context.Context, i int) (*gateway, error) {
 	g.stop = stop
 	g.work.Go(func() { g.entry.Run(background) })
 	g.work.Go(func() { agent.Run(background) })
+	if s.o.compact {
+		k, err := s.keeper(fmt.Sprint("gateway ", i))
+		if err != nil {
+			return nil, err
+		}
+		g.work.Go(func() { k.Run(background) })
+	}
 	return g, nil
+}
+
+// keeper maintains the tables as a gateway does, only more often.
+func (s *stage) keeper(holder string) (*maintain.Keeper, error) {
+	payload, err := inferencetables.NewTable("ai.logs.chat_payload")
+	if err != nil {
+		return nil, err
+	}
+	cfg := maintain.DefaultConfig()
+	cfg.Holder, cfg.Version, cfg.Interval, cfg.QuietAge = holder, "test", time.Second, time.Second
+	tables := []*tableschema.Table{systemtables.EndpointUsage(), payload}
+	return maintain.New(cfg, s.store, state.New(s.store), func() []*tableschema.Table { return tables }, s.logger)
 }
 
 func (g *gateway) close() error {
