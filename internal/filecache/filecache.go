@@ -38,6 +38,8 @@ import (
 	"os"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/lakegate/lakegate/internal/objstore"
 )
 
@@ -62,11 +64,12 @@ type Config struct {
 	KeepFree int64  // bytes of the disk that downloads leave free
 	Parallel int    // requests to the store at once
 	Chunk    int64  // bytes of one request
+	InFlight int64  // bytes of requests at once: what downloads take of the memory
 }
 
 // DefaultConfig returns the configuration production uses, for a folder.
 func DefaultConfig(dir string) Config {
-	return Config{Dir: dir, MaxBytes: 10 << 30, KeepFree: 256 << 20, Parallel: 8, Chunk: 8 << 20}
+	return Config{Dir: dir, MaxBytes: 10 << 30, KeepFree: 256 << 20, Parallel: 32, Chunk: 8 << 20, InFlight: 64 << 20}
 }
 
 // Validate reports every fault of the configuration at once.
@@ -81,7 +84,7 @@ func (c Config) Validate() error {
 	need(c.MaxBytes >= 1, "max bytes %d: want 1 or more", c.MaxBytes)
 	need(c.KeepFree >= 0, "keep free %d: want 0 or more", c.KeepFree)
 	need(c.Parallel >= 1 && c.Parallel <= 256, "%d requests at once: want 1 to 256", c.Parallel)
-	need(c.Chunk >= 1, "chunk of %d bytes: want 1 or more", c.Chunk)
+	need(c.Chunk >= 1 && c.Chunk <= c.InFlight, "chunk of %d bytes: want 1 to the %d in flight", c.Chunk, c.InFlight)
 	return errors.Join(errs...)
 }
 
@@ -99,8 +102,9 @@ type Cache struct {
 	lock   *os.File
 	free   func(dir string) (int64, error) // bytes left on the disk
 
-	requests chan struct{} // slots of requests to the store
-	reads    chan struct{} // slots of checksums being compared
+	requests chan struct{}       // slots of requests to the store
+	inFlight *semaphore.Weighted // bytes of them
+	reads    chan struct{}       // slots of checksums being compared
 
 	life context.Context // of downloads; ends with Close
 	stop context.CancelFunc
@@ -129,7 +133,7 @@ func Open(cfg Config, store objstore.Store, logger *slog.Logger) (_ *Cache, err 
 	}()
 	c := &Cache{
 		cfg: cfg, store: store, logger: logger, lock: lock, free: freeBytes,
-		requests: make(chan struct{}, cfg.Parallel), reads: make(chan struct{}, 2),
+		requests: make(chan struct{}, cfg.Parallel), inFlight: semaphore.NewWeighted(cfg.InFlight), reads: make(chan struct{}, 2),
 		index: newIndex(),
 	}
 	c.life, c.stop = context.WithCancel(context.Background())

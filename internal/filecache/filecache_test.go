@@ -466,7 +466,7 @@ func TestBoundHoldsUnderLoad(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	const bound = 2000
-	f := newFixture(t, func(c *Config) { c.MaxBytes, c.Chunk = bound, 64 })
+	f := newFixture(t, func(c *Config) { c.MaxBytes, c.Chunk, c.InFlight = bound, 64, 100 })
 	var objects []Object
 	for i := range 40 {
 		objects = append(objects, f.put(fmt.Sprintf("t/d=%d/%d", i%5, i), 1+i*10))

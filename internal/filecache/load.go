@@ -158,8 +158,8 @@ func (c *Cache) download(ctx context.Context, key string, size int64) (path stri
 	return path, crc, err
 }
 
-// copy writes the object to f and returns its checksum. Chunks are fetched side by side, at most as
-// many as there are slots, and checksummed in order.
+// copy writes the object to f and returns its checksum. Chunks are fetched side by side, as far as
+// there are slots, and checksummed in order.
 func (c *Cache) copy(ctx context.Context, f *os.File, key string, size int64) (uint32, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -169,17 +169,15 @@ func (c *Cache) copy(ctx context.Context, f *os.File, key string, size int64) (u
 	before := make(chan struct{}) // closed when the chunk before is done
 	close(before)
 	for offset := int64(0); offset < size; offset += c.cfg.Chunk {
-		select {
-		case c.requests <- struct{}{}:
-		case <-ctx.Done():
+		length := min(c.cfg.Chunk, size-offset)
+		if !c.enter(ctx, length) {
 			return 0, context.Cause(ctx)
 		}
-		length := min(c.cfg.Chunk, size-offset)
 		mine, done := before, make(chan struct{})
 		before = done
 		all.Go(func() {
 			defer close(done)
-			defer func() { <-c.requests }()
+			defer c.exit(length)
 			data, info, err := c.chunk(ctx, f, key, offset, length)
 			<-mine
 			switch {
@@ -202,6 +200,26 @@ func (c *Cache) copy(ctx context.Context, f *os.File, key string, size int64) (u
 		return 0, err
 	}
 	return crc, nil
+}
+
+// enter takes a slot for a request of so many bytes; false when ctx ended first. Whoever has one needs no
+// other to go on, but those of the same file before it, which have theirs.
+func (c *Cache) enter(ctx context.Context, length int64) bool {
+	select {
+	case c.requests <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
+	if c.inFlight.Acquire(ctx, length) != nil {
+		<-c.requests
+		return false
+	}
+	return true
+}
+
+func (c *Cache) exit(length int64) {
+	c.inFlight.Release(length)
+	<-c.requests
 }
 
 func (c *Cache) chunk(ctx context.Context, f *os.File, key string, offset, length int64) ([]byte, objstore.Info, error) {
