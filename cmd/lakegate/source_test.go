@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -56,78 +57,146 @@ func (n *noted) days() (days []string) {
 	return days
 }
 
-// SQL over a bucket downloads the files that can have rows of the query, and no others.
-func TestSQLOverABucketReadsWhatItNeeds(t *testing.T) {
+// bucket is a lake in a bucket with five days of requests: one on the first day, two on the second and so
+// on, and one more on the fourth, that failed. Each day is a file.
+type bucket struct {
+	t     *testing.T
+	store *noted
+	cfg   tablewriter.Config
+	lake  *tablewriter.Writer
+}
+
+const usageCount = "SELECT count(*) FROM system.serving.endpoint_usage "
+
+func newBucket(t *testing.T) *bucket {
+	t.Helper()
 	server := s3test.New(t)
+	quiet := slog.New(slog.DiscardHandler)
 	s3, err := s3store.Open(t.Context(), s3store.Config{
 		Bucket: s3test.Bucket, Prefix: "lake", Region: s3test.Region, Endpoint: server.Endpoint, PathStyle: true,
 		AccessKeyID: s3test.AccessKey, SecretAccessKey: s3test.SecretKey, Timeout: 30 * time.Second,
-	}, slog.New(slog.DiscardHandler))
+	}, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := &noted{Store: s3, read: map[string]bool{}}
+	b := &bucket{t: t, store: &noted{Store: s3, read: map[string]bool{}}}
 	cfg := config.DefaultConfig()
 	cfg.Data = t.TempDir()
-	quiet := slog.New(slog.DiscardHandler)
-	c := writerConfig(&cfg, store)
-	c.FlushInterval = time.Hour
-	lake, err := tablewriter.Open(t.Context(), c, feeds("acct", "ws"), quiet)
-	if err != nil {
+	b.cfg = writerConfig(&cfg, b.store)
+	b.cfg.FlushInterval = time.Hour
+	if b.lake, err = tablewriter.Open(t.Context(), b.cfg, feeds("acct", "ws"), quiet); err != nil {
 		t.Fatal(err)
 	}
-	defer lake.Close(context.Background())
-	first := time.Date(2026, 11, 16, 10, 0, 0, 0, time.UTC)
-	record := func(day, status int) {
-		n := int64(100 * (day + 1))
-		err := lake.Record(&inference.Record{
-			ID: inference.NewID(), Time: first.AddDate(0, 0, day), Status: status, Outcome: inference.OK,
-			Principal: inference.Principal{Name: "ann", Kind: inference.User},
-			Target:    inference.Target{Endpoint: "chat"}, Usage: inference.Usage{Source: inference.UsageProvider, Total: &n, Input: &n, Output: new(int64)},
-		}, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	t.Cleanup(func() { b.lake.Close(context.Background()) })
 	for day := range 5 {
 		for range day + 1 {
-			record(day, 200)
+			b.record(day, 200)
 		}
 		if day == 3 {
-			record(day, 500)
+			b.record(day, 500)
 		}
-		if err := lake.Flush(t.Context()); err != nil {
+		if err := b.lake.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	sql := cfg.SQL
-	sql.Workers = 1
-	db, err := openWarehouse(sql, lake.Dirs(), "", lake, nil, quiet)
+	return b
+}
+
+func (b *bucket) record(day, status int) {
+	b.t.Helper()
+	n := int64(100 * (day + 1))
+	err := b.lake.Record(&inference.Record{
+		ID: inference.NewID(), Time: time.Date(2026, 11, 16+day, 10, 0, 0, 0, time.UTC), Status: status, Outcome: inference.OK,
+		Principal: inference.Principal{Name: "ann", Kind: inference.User},
+		Target:    inference.Target{Endpoint: "chat"}, Usage: inference.Usage{Source: inference.UsageProvider, Total: &n, Input: &n, Output: new(int64)},
+	}, false)
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
-	defer db.Close()
-	const count = "SELECT count(*) FROM system.serving.endpoint_usage "
-	ask := func(query string) string {
-		t.Helper()
-		r, err := db.Query(t.Context(), warehouse.Query{SQL: query, Allow: func(string) bool { return true }})
+}
+
+// sql returns what asks the lake: the first cell of the answer.
+func (b *bucket) sql(dirs []string, lake lakeView) func(query string) string {
+	b.t.Helper()
+	c := config.DefaultConfig().SQL
+	c.Workers = 1
+	db, err := openWarehouse(c, dirs, "", lake, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { db.Close() })
+	return func(query string) string {
+		b.t.Helper()
+		r, err := db.Query(b.t.Context(), warehouse.Query{SQL: query, Allow: func(string) bool { return true }})
 		if err != nil {
-			t.Fatalf("%s: %v", query, err)
+			b.t.Fatalf("%s: %v", query, err)
 		}
 		return *r.Rows[0][0]
 	}
+}
+
+// SQL over a bucket downloads the files that can have rows of the query, and no others.
+func TestSQLOverABucketReadsWhatItNeeds(t *testing.T) {
+	b := newBucket(t)
+	ask := b.sql(b.lake.Dirs(), b.lake)
 	for _, tc := range []struct{ query, want, days string }{
-		{count + "WHERE request_date = '2026-11-18'", "3", "2026-11-18"},
-		{count + "WHERE request_date = '2026-11-18'", "3", ""}, // it is here now
-		{count + "WHERE status_code = 500", "1", "2026-11-19"},
-		{count + "WHERE request_time < '2026-11-17T00:00:00Z'", "1", "2026-11-16"},
-		{count + "WHERE request_date = '2026-11-30'", "0", ""},
-		{count + "VERSION AS OF 2", "3", "2026-11-17"},
-		{count, "16", "2026-11-20"},
+		{usageCount + "WHERE request_date = '2026-11-18'", "3", "2026-11-18"},
+		{usageCount + "WHERE request_date = '2026-11-18'", "3", ""}, // it is here now
+		{usageCount + "WHERE status_code = 500", "1", "2026-11-19"},
+		{usageCount + "WHERE request_time < '2026-11-17T00:00:00Z'", "1", "2026-11-16"},
+		{usageCount + "WHERE request_date = '2026-11-30'", "0", ""},
+		{usageCount + "VERSION AS OF 2", "3", "2026-11-17"},
+		{usageCount, "16", "2026-11-20"},
 	} {
 		got := ask(tc.query)
-		if days := strings.Join(store.days(), ","); got != tc.want || days != tc.days {
+		if days := strings.Join(b.store.days(), ","); got != tc.want || days != tc.days {
 			t.Errorf("%s: %s rows, want %s; downloaded the days %q, want %q", tc.query, got, tc.want, days, tc.days)
 		}
+	}
+}
+
+// A copy that is damaged is noticed by the engine and fetched again, and the query is answered.
+func TestSQLOverADamagedCopy(t *testing.T) {
+	b := newBucket(t)
+	ask := b.sql(b.lake.Dirs(), b.lake)
+	before := ask("SELECT sum(total_token_count) FROM system.serving.endpoint_usage")
+	b.store.days()
+	snap, err := b.lake.Snapshot(t.Context(), []string{"system.serving.endpoint_usage"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := snap.List[0].Files[0].Path
+	snap.Release()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, make([]byte, info.Size()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	after := ask("SELECT sum(total_token_count) FROM system.serving.endpoint_usage")
+	if days := b.store.days(); after != before || len(days) != 1 {
+		t.Errorf("%s tokens before a copy was damaged, %s after it; downloaded the days %v", before, after, days)
+	}
+	if s, _ := b.lake.CacheStats(); s.Damaged != 1 {
+		t.Errorf("cache %+v", s)
+	}
+}
+
+// Without a gateway, a reader has copies of its own.
+func TestSQLOverABucketWithoutAGateway(t *testing.T) {
+	b := newBucket(t)
+	if err := b.lake.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.store.days()
+	reader, err := tablewriter.OpenReader(t.Context(), b.cfg, feeds("acct", "ws"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { reader.Close() })
+	got := b.sql(reader.Dirs(), reader)(usageCount + "WHERE request_date >= '2026-11-19'")
+	if days := strings.Join(b.store.days(), ","); got != "10" || days != "2026-11-19,2026-11-20" {
+		t.Errorf("the reader has %s rows and downloaded the days %s", got, days)
 	}
 }
