@@ -136,7 +136,7 @@ func (t *Table) tryCheckpoint(ctx context.Context, s *Snapshot) {
 }
 
 func (t *Table) writeCheckpoint(ctx context.Context, s *Snapshot) error {
-	data, rows, err := encodeCheckpoint(s, time.Now().Add(-s.meta.tombstones()))
+	data, rows, err := encodeCheckpoint(s, time.Now().Add(-s.meta.tombstones()), t.codec)
 	if err != nil {
 		return err
 	}

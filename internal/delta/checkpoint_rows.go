@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
+	"github.com/parquet-go/parquet-go/compress"
 )
 
 // The rows of a checkpoint: everything is optional, as Spark writes it. Numbers and booleans are
@@ -92,9 +92,9 @@ type (
 
 // encodeCheckpoint renders the snapshot, without files removed before the given time, and returns
 // the number of actions.
-func encodeCheckpoint(s *Snapshot, removedAfter time.Time) (data []byte, rows int, err error) {
+func encodeCheckpoint(s *Snapshot, removedAfter time.Time, codec compress.Codec) (data []byte, rows int, err error) {
 	var out bytes.Buffer
-	w := parquet.NewGenericWriter[checkpointRow](&out, parquet.Compression(&zstd.Codec{}),
+	w := parquet.NewGenericWriter[checkpointRow](&out, parquet.Compression(codec),
 		// The library's own choice, DELTA_LENGTH_BYTE_ARRAY, comes out of Spark 3.5 as empty strings.
 		parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain))
 	write := func(r checkpointRow) {

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/lakegate/lakegate/internal/objstore"
@@ -215,7 +217,7 @@ func TestCheckpointForgetsTombstones(t *testing.T) {
 		after time.Time
 		want  int
 	}{{time.Now().Add(-time.Hour), 1}, {time.Now().Add(time.Hour), 0}} {
-		data, rows, err := encodeCheckpoint(s, c.after)
+		data, rows, err := encodeCheckpoint(s, c.after, &zstd.Codec{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -375,7 +377,7 @@ func TestForeignCheckpoint(t *testing.T) {
 // What Spark and delta-rs can't read: strings in a delta encoding come out of Spark 3.5 as "", and half a
 // deletionVector column is an error in delta-rs. The readers suite shows it with the engines.
 func TestCheckpointIsReadByAll(t *testing.T) {
-	data, _, err := encodeCheckpoint(checkpointed(t, memstore.New()).Snapshot(), time.Time{})
+	data, _, err := encodeCheckpoint(checkpointed(t, memstore.New()).Snapshot(), time.Time{}, &zstd.Codec{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parquet-go/parquet-go/compress"
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
 	"github.com/lakegate/lakegate/internal/objstore"
 	"github.com/lakegate/lakegate/internal/tableschema"
 )
@@ -86,8 +89,9 @@ type Table struct {
 	writer  chan struct{}            // held by the append that is under way
 	fits    atomic.Pointer[metadata] // metaData that has all columns of want
 
-	quick         int         // files in a checkpoint that is written at once
-	checkpointing atomic.Bool // one is being written in the background
+	codec         compress.Codec // of checkpoints
+	quick         int            // files in a checkpoint that is written at once
+	checkpointing atomic.Bool    // one is being written in the background
 	background    sync.WaitGroup
 	closing       chan struct{}
 	closeOnce     sync.Once
@@ -145,7 +149,7 @@ func newTable(store objstore.Store, path string, opts Options) *Table {
 	}
 	return &Table{
 		log: newReader(store, path), opts: opts,
-		refresh: newFlight(), writer: make(chan struct{}, 1), quick: quickCheckpoint, closing: make(chan struct{}),
+		refresh: newFlight(), writer: make(chan struct{}, 1), quick: quickCheckpoint, codec: &zstd.Codec{}, closing: make(chan struct{}),
 	}
 }
 

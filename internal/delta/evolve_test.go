@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
 	"github.com/lakegate/lakegate/internal/objstore"
 	"github.com/lakegate/lakegate/internal/objstore/memstore"
 	"github.com/lakegate/lakegate/internal/tableschema"
@@ -209,7 +211,7 @@ func TestProtocolUpgrades(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				data, _, err := encodeCheckpoint(s, time.Time{})
+				data, _, err := encodeCheckpoint(s, time.Time{}, &zstd.Codec{})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
 	"golang.org/x/tools/txtar"
 
 	"github.com/lakegate/lakegate/internal/objstore"
@@ -228,7 +230,7 @@ func FuzzReplay(f *testing.F) {
 			t.Fatal(err)
 		}
 		same(t, r, s)
-		checkpoint, _, err := encodeCheckpoint(s, time.Time{})
+		checkpoint, _, err := encodeCheckpoint(s, time.Time{}, &zstd.Codec{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
 	"github.com/lakegate/lakegate/internal/objstore/memstore"
 )
 
@@ -50,7 +52,7 @@ func BenchmarkApply(b *testing.B) {
 
 func BenchmarkLoad(b *testing.B) {
 	s, _ := big(b, 100_000)
-	data, _, err := encodeCheckpoint(s, later)
+	data, _, err := encodeCheckpoint(s, later, &zstd.Codec{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -81,7 +83,7 @@ func BenchmarkLoad(b *testing.B) {
 func BenchmarkCheckpoint(b *testing.B) {
 	s, _ := big(b, 100_000)
 	for b.Loop() {
-		if _, _, err := encodeCheckpoint(s, later); err != nil {
+		if _, _, err := encodeCheckpoint(s, later, &zstd.Codec{}); err != nil {
 			b.Fatal(err)
 		}
 	}

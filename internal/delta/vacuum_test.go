@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
 	"github.com/lakegate/lakegate/internal/objstore"
 	"github.com/lakegate/lakegate/internal/objstore/memstore"
 )
@@ -144,7 +146,7 @@ func TestVacuumForTimeTravel(t *testing.T) {
 	putCommit(t, store, tbl, 3, action{Metadata: &m})
 	now := existing(t, store)
 	c := compact(t, store, now, b)
-	data, _, err := encodeCheckpoint(now.Snapshot(), later)
+	data, _, err := encodeCheckpoint(now.Snapshot(), later, &zstd.Codec{})
 	if err != nil {
 		t.Fatal(err)
 	}
