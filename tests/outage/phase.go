@@ -23,18 +23,36 @@ func (s *stage) phase(ctx context.Context, name string, length time.Duration, st
 	cfg.Header = map[string]string{"Authorization": "Bearer " + token}
 	cfg.Conns, cfg.Rate, cfg.Duration, cfg.Stop = 32, s.o.rate, length, stop
 	used, _ := s.gateway.Use() // zero where the system doesn't say
+	alone := s.yardstick(ctx, cfg)
 	r, err := loadgen.Run(ctx, cfg)
 	if err != nil {
 		return 0, err
 	}
+	noise := alone()
 	now, _ := s.gateway.Use()
 	s.answered += r.OK
-	fmt.Printf("outage: %-11s %6d answered in %5.1f s: p50 %s, p99 %s, longest %s; %.2f processors; %d MiB not landed\n", name, r.OK, r.Elapsed.Seconds(),
-		ms(r.Latency.P50), ms(r.Latency.P99), ms(r.Latency.Max), (now.CPU-used.CPU).Seconds()/r.Elapsed.Seconds(), int64(s.metrics(ctx)[unlandedBytes])>>20)
+	fmt.Printf("outage: %-11s %6d answered in %5.1f s: p50 %s, p99 %s (the provider alone %s), longest %s; %.2f processors; %d MiB not landed\n", name, r.OK, r.Elapsed.Seconds(),
+		ms(r.Latency.P50), ms(r.Latency.P99), ms(noise), ms(r.Latency.Max), (now.CPU-used.CPU).Seconds()/r.Elapsed.Seconds(), int64(s.metrics(ctx)[unlandedBytes])>>20)
 	if r.OK != r.Sent || r.OK == 0 || r.Unsent > 0 {
 		return 0, fmt.Errorf("%s: of %d requests %d were answered 200 (%v), %d broke, %d found no connection: %s", name, r.Sent, r.OK, r.Status, r.Errors, r.Unsent, r.FirstError)
 	}
 	return r.Latency.P99, nil
+}
+
+// yardstick sends a few of the same requests straight to the provider until its result is called,
+// and returns their p99: what this machine, busy with whatever else, makes of a request without a
+// gateway.
+func (s *stage) yardstick(ctx context.Context, cfg loadgen.Config) (p99 func() time.Duration) {
+	stop, result := make(chan struct{}), make(chan time.Duration, 1)
+	cfg.URL, cfg.Rate, cfg.Stop = "http://"+s.upstream+"/v1/chat/completions", s.o.rate/5, stop
+	go func() { // ends with stop
+		r, err := loadgen.Run(ctx, cfg)
+		if err != nil {
+			r = &loadgen.Result{}
+		}
+		result <- r.Latency.P99
+	}()
+	return func() time.Duration { close(stop); return <-result }
 }
 
 func ms(d time.Duration) string {

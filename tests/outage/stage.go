@@ -48,6 +48,7 @@ type stage struct {
 	data     string
 	file     string
 	addr     string
+	upstream string // the provider's address
 	provider *fakellm.Server
 	server   *http.Server
 	store    *s3test.Server
@@ -71,14 +72,13 @@ func openStage(ctx context.Context, o options, dir string) (_ *stage, err error)
 	if s.gate, err = s3test.NewGate(s.store.Addr); err != nil {
 		return nil, err
 	}
-	upstream, err := s.startProvider()
-	if err != nil {
+	if s.upstream, err = s.startProvider(); err != nil {
 		return nil, err
 	}
 	if s.addr, err = launch.Addr(); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(s.file, configText(s, upstream), 0o600); err != nil {
+	if err := os.WriteFile(s.file, configText(s), 0o600); err != nil {
 		return nil, err
 	}
 	if s.log, err = os.Create(filepath.Join(dir, "gateway.log")); err != nil {
@@ -92,8 +92,8 @@ func openStage(ctx context.Context, o options, dir string) (_ *stage, err error)
 	return s, s.gateway.Ready(ctx, s.url("/readyz"))
 }
 
-func configText(s *stage, upstream string) []byte {
-	return fmt.Appendf(nil, gatewayConfig, s.addr, s.data, s.store.URL("outage"), s.gate.Addr(), s3test.Region, s3test.AccessKey, s3test.SecretKey, token, upstream)
+func configText(s *stage) []byte {
+	return fmt.Appendf(nil, gatewayConfig, s.addr, s.data, s.store.URL("outage"), s.gate.Addr(), s3test.Region, s3test.AccessKey, s3test.SecretKey, token, s.upstream)
 }
 
 func (s *stage) startProvider() (addr string, err error) {
