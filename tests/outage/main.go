@@ -97,7 +97,9 @@ func (s *stage) play(ctx context.Context) error {
 	done()
 	peaks := <-watched
 	fmt.Printf("outage: p99 in the outage is %.2f times that before (refusing %.2f, hanging %.2f; goal 1.2), catching up %.2f times\n",
-		ratio(max(refused, hung), before), ratio(refused, before), ratio(hung, before), ratio(after, before))
+		ratio(max(refused.p99, hung.p99), before.p99), ratio(refused.p99, before.p99), ratio(hung.p99, before.p99), ratio(after.p99, before.p99))
+	fmt.Printf("outage: p99 is that of the provider alone at the same time, times %.2f before, %.2f refusing, %.2f hanging, %.2f catching up\n",
+		before.added(), refused.added(), hung.added(), after.added())
 	fmt.Printf("outage: peak memory %d MiB (%d MiB before), peak log %d MiB\n", peaks.memory>>20, peaks.calmMemory>>20, peaks.log>>20)
 	return errors.Join(peaks.err(), s.audit(ctx))
 }

@@ -15,9 +15,14 @@ import (
 	"github.com/lakegate/lakegate/internal/loadgen"
 )
 
-// phase sends load for a time, or until stop is closed, and returns the p99 of its answers. Each
-// request has to be answered 200.
-func (s *stage) phase(ctx context.Context, name string, length time.Duration, stop <-chan struct{}) (p99 time.Duration, err error) {
+// pace is the p99 of a phase's answers, and of the provider's without a gateway at the same time.
+type pace struct{ p99, alone time.Duration }
+
+// added is how much slower the gateway was than the provider alone.
+func (p pace) added() float64 { return ratio(p.p99, p.alone) }
+
+// phase sends load for a time, or until stop is closed. Each request has to be answered 200.
+func (s *stage) phase(ctx context.Context, name string, length time.Duration, stop <-chan struct{}) (p pace, err error) {
 	cfg := loadgen.DefaultConfig()
 	cfg.URL, cfg.Bodies = s.url("/v1/chat/completions"), [][]byte{s.body()}
 	cfg.Header = map[string]string{"Authorization": "Bearer " + token}
@@ -26,17 +31,17 @@ func (s *stage) phase(ctx context.Context, name string, length time.Duration, st
 	alone := s.yardstick(ctx, cfg)
 	r, err := loadgen.Run(ctx, cfg)
 	if err != nil {
-		return 0, err
+		return p, err
 	}
-	noise := alone()
+	p = pace{r.Latency.P99, alone()}
 	now, _ := s.gateway.Use()
 	s.answered += r.OK
 	fmt.Printf("outage: %-11s %6d answered in %5.1f s: p50 %s, p99 %s (the provider alone %s), longest %s; %.2f processors; %d MiB not landed\n", name, r.OK, r.Elapsed.Seconds(),
-		ms(r.Latency.P50), ms(r.Latency.P99), ms(noise), ms(r.Latency.Max), (now.CPU-used.CPU).Seconds()/r.Elapsed.Seconds(), int64(s.metrics(ctx)[unlandedBytes])>>20)
+		ms(r.Latency.P50), ms(r.Latency.P99), ms(p.alone), ms(r.Latency.Max), (now.CPU-used.CPU).Seconds()/r.Elapsed.Seconds(), int64(s.metrics(ctx)[unlandedBytes])>>20)
 	if r.OK != r.Sent || r.OK == 0 || r.Unsent > 0 {
-		return 0, fmt.Errorf("%s: of %d requests %d were answered 200 (%v), %d broke, %d found no connection: %s", name, r.Sent, r.OK, r.Status, r.Errors, r.Unsent, r.FirstError)
+		return p, fmt.Errorf("%s: of %d requests %d were answered 200 (%v), %d broke, %d found no connection: %s", name, r.Sent, r.OK, r.Status, r.Errors, r.Unsent, r.FirstError)
 	}
-	return r.Latency.P99, nil
+	return p, nil
 }
 
 // yardstick sends a few of the same requests straight to the provider until its result is called,
@@ -70,10 +75,10 @@ const (
 
 // catchUp gives the store back and goes on with the load until no more of the log waits than did
 // before the outage.
-func (s *stage) catchUp(ctx context.Context) (p99 time.Duration, err error) {
+func (s *stage) catchUp(ctx context.Context) (p pace, err error) {
 	back := time.Now()
 	if err := s.gate.Pass(); err != nil {
-		return 0, err
+		return p, err
 	}
 	landed := make(chan struct{})
 	took := time.Duration(0)
@@ -86,7 +91,7 @@ func (s *stage) catchUp(ctx context.Context) (p99 time.Duration, err error) {
 			}
 		}
 	}()
-	p99, err = s.phase(ctx, "catching up", catchUpLimit, landed)
+	p, err = s.phase(ctx, "catching up", catchUpLimit, landed)
 	<-landed
 	if err == nil && took == 0 {
 		err = errors.Join(fmt.Errorf("the log didn't land within %v of the store's return", catchUpLimit), ctx.Err())
@@ -94,7 +99,7 @@ func (s *stage) catchUp(ctx context.Context) (p99 time.Duration, err error) {
 	if err == nil {
 		fmt.Printf("outage: caught up %.1f s after the store was back\n", took.Seconds())
 	}
-	return p99, err
+	return p, err
 }
 
 // metrics reads the gateway's metrics that have no labels.
