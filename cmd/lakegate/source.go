@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lakegate/lakegate/internal/delta"
@@ -39,7 +40,13 @@ func (s source) Snapshot(ctx context.Context, requests []warehouse.Request) (war
 	if err != nil {
 		return warehouse.Snapshot{}, told(err)
 	}
-	out := warehouse.Snapshot{Release: snap.Release, Recheck: snap.Recheck}
+	out := warehouse.Snapshot{Release: snap.Release, Recheck: func(ctx context.Context) (bool, error) {
+		repaired, err := snap.Recheck(ctx)
+		if past(requests) {
+			err = told(err) // files of old versions may be gone
+		}
+		return repaired, err
+	}}
 	for i, t := range snap.List {
 		if t.Schema == nil {
 			out.Release()
@@ -54,6 +61,10 @@ func (s source) Snapshot(ctx context.Context, requests []warehouse.Request) (war
 		out.Tables = append(out.Tables, w)
 	}
 	return out, nil
+}
+
+func past(requests []warehouse.Request) bool {
+	return slices.ContainsFunc(requests, func(r warehouse.Request) bool { return r.Version != nil || r.Timestamp != nil })
 }
 
 func (s source) History(ctx context.Context, table string, limit int) ([]warehouse.Commit, error) {
@@ -103,8 +114,8 @@ func told(err error) error {
 			"(lake.cache.max_size): narrow it by date or another column, or have that raised"}
 	case errors.Is(err, filecache.ErrDiskFull):
 		return &protocol.Failure{Class: protocol.Busy, Message: "the gateway's disk has no room for the files of the query; try again later"}
-	case errors.Is(err, filecache.ErrGone):
-		return &protocol.Failure{Class: protocol.Invalid, Message: "[DELTA_FILE_NOT_FOUND] files that this version of the table needs are not there any more; a vacuum removes them after some days"}
+	case errors.Is(err, filecache.ErrGone), errors.Is(err, tablewriter.ErrFileGone):
+		return &protocol.Failure{Class: protocol.Invalid, Message: "[DELTA_FILE_NOT_FOUND] files that this version of the table needs are not there any more; a vacuum removes them after some days, and a request to forget somebody at once"}
 	case errors.Is(err, delta.ErrNotTable):
 		return &protocol.Failure{Class: protocol.Invalid, Message: "nothing of the table is in the lake yet"}
 	}

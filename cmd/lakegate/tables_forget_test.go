@@ -59,6 +59,13 @@ func TestForgetBesideAGateway(t *testing.T) {
 		t.Errorf("dry run: %v\n%s", err, out)
 	}
 	forgotten(3, "--requester", "me@example.com")
+	t.Setenv(keyVar, "me-token-0123456789abcdefg")
+	for v, want := range []string{"", "a request to forget somebody", ""} { // made, with the rows, without them
+		_, _, err := run(t, "", "sql", "--server", base, fmt.Sprintf("SELECT count(*), max(requester) FROM system.serving.endpoint_usage VERSION AS OF %d", v))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("version %d: %v, want an error with %q", v, err, want)
+		}
+	}
 	calls(2)
 	stop()
 	if err := <-ended; err != nil {

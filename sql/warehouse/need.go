@@ -125,18 +125,23 @@ func wireFiles(t Table) []protocol.File {
 }
 
 // unreadable looks whether the copy of a file is damaged. The worker is not used again: its engine
-// may remember parts of the file.
-func (r *run) unreadable(ctx context.Context) {
+// may remember parts of the file. It returns what the caller is told: f, unless the source knows better.
+func (r *run) unreadable(ctx context.Context, f *protocol.Failure) *protocol.Failure {
 	r.w.stats.unreadable.Add(1)
 	r.c.kill()
 	if r.snap == nil || r.snap.Recheck == nil {
-		return
+		return f
 	}
 	repaired, err := r.snap.Recheck(ctx)
+	var known *protocol.Failure
+	if errors.As(err, &known) {
+		return known
+	}
 	if err != nil {
 		r.w.log.Error("check the copies of files after one could not be read", "err", err)
-		return
+		return f
 	}
 	r.w.log.Warn("a file of a query could not be read", "repaired", repaired)
 	r.repaired = repaired && !r.begun
+	return f
 }

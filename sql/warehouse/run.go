@@ -124,7 +124,7 @@ func (r *run) handle(askCtx context.Context, m *protocol.Message) (s *Summary, d
 		}
 	case m.Failure != nil:
 		if m.Failure.Unreadable {
-			r.unreadable(askCtx)
+			return nil, true, r.unreadable(askCtx, m.Failure)
 		}
 		return nil, true, m.Failure
 	default:
