@@ -111,7 +111,7 @@ func (c *Cache) hasRoom(o Object) bool {
 }
 
 // Add puts an object whose bytes are at hand into the cache, if there is room. It does not keep data.
-// What goes wrong is logged: the object can always be downloaded.
+// What goes wrong is no error: the object can always be downloaded.
 func (c *Cache) Add(key string, data []byte) {
 	o := Object{key, int64(len(data))}
 	c.mu.Lock()
@@ -128,7 +128,7 @@ func (c *Cache) Add(key string, data []byte) {
 	c.mu.Unlock()
 	defer c.work.Done()
 	path, crc, err := c.write(key, data)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrDiskFull) {
 		c.logger.Warn("a new file cannot be cached", "key", key, "error", err)
 	}
 	c.loaded(e, path, crc, err)

@@ -12,7 +12,11 @@
 // files and every crash point.
 //
 // Snapshot hands out the tables as files: what is committed, and local files of the rows that are
-// not yet. It has every row whose Finish or Record returned before Snapshot was called, each once.
+// not yet. It has every row whose Finish or Record returned before Snapshot was called, each once, and
+// those of other Writers that were committed a second ago or longer. SnapshotOf hands out parts of
+// tables, and tables as they were. When the store's objects are no files of this machine, the committed
+// files are copies that package filecache keeps. A store that is slow or away holds up neither other
+// Snapshots nor landing: the versions that are known are used, and Stats says since when.
 //
 // # How
 //
