@@ -40,6 +40,8 @@ const (
 type Options struct {
 	Compression Compression
 	RowGroup    int // rows per row group; 0 chooses by the size of the rows
+
+	sample int // values of a column that are looked at; 0 for sampleSize
 }
 
 // File is an encoded file.
@@ -151,7 +153,7 @@ func properties(b arrow.RecordBatch, opt Options) *parquet.WriterProperties {
 		props = append(props, parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCompressionLevel(1))
 	}
 	for i, f := range b.Schema().Fields() {
-		for _, path := range repeating(f.Name, b.Column(i)) {
+		for _, path := range repeating(f.Name, b.Column(i), max(opt.sample, sampleSize)) {
 			props = append(props, parquet.WithDictionaryFor(path, true))
 		}
 	}

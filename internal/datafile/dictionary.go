@@ -8,7 +8,10 @@ import (
 )
 
 const (
-	sampleSize = 512
+	// A sample of a column shows values that repeat if they are not many more than it: of a small
+	// batch, which may be one of many small files and has little time, less is looked at.
+	sampleSize  = 512
+	largeSample = 8192
 	// maxEntry is the longest string, on average, worth a dictionary.
 	maxEntry = 512
 )
@@ -16,28 +19,29 @@ const (
 var seed = maphash.MakeSeed()
 
 // repeating returns the Parquet paths of the leaves of a column whose values repeat: those worth a
-// dictionary. Dictionaries everywhere cost a third of the speed and some bytes.
-func repeating(path string, a arrow.Array) []string {
+// dictionary, by a sample of that size. Dictionaries everywhere cost a third of the speed and some bytes.
+func repeating(path string, a arrow.Array, size int) []string {
 	switch a := a.(type) {
 	case *array.Map:
-		return append(repeating(path+".key_value.key", a.Keys()), repeating(path+".key_value.value", a.Items())...)
+		return append(repeating(path+".key_value.key", a.Keys(), size), repeating(path+".key_value.value", a.Items(), size)...)
 	case *array.List:
-		return repeating(path+".list.element", a.ListValues())
+		return repeating(path+".list.element", a.ListValues(), size)
 	case *array.Struct:
 		var paths []string
 		for i, f := range a.DataType().(*arrow.StructType).Fields() {
-			paths = append(paths, repeating(path+"."+f.Name, a.Field(i))...)
+			paths = append(paths, repeating(path+"."+f.Name, a.Field(i), size)...)
 		}
 		return paths
 	}
-	if repeats(a) {
+	if repeats(a, size) {
 		return []string{path}
 	}
 	return nil
 }
 
-// repeats samples a leaf: at most every second value may be new.
-func repeats(a arrow.Array) bool {
+// repeats samples a leaf: at most every second value may be new, and three of four of a large
+// sample, whose values come again in the rest of a row group.
+func repeats(a arrow.Array, size int) bool {
 	n := a.Len()
 	if n < 2 {
 		return false
@@ -49,15 +53,18 @@ func repeats(a arrow.Array) bool {
 	if at == nil {
 		return false
 	}
-	seen := make(map[uint64]struct{}, sampleSize)
+	seen := make(map[uint64]struct{}, size)
 	sampled := 0
-	for k := range min(n, sampleSize) {
-		i := k * n / min(n, sampleSize)
+	for k := range min(n, size) {
+		i := k * n / min(n, size)
 		if a.IsNull(i) {
 			continue
 		}
 		sampled++
 		seen[at(i)] = struct{}{}
+	}
+	if size > sampleSize && sampled == size {
+		return 4*len(seen) <= 3*sampled
 	}
 	return sampled > 1 && 2*len(seen) <= sampled
 }

@@ -35,6 +35,7 @@ func NewWriter(t *tableschema.Table, opt Options, size int) *Writer {
 	w := &Writer{columns: Body(t), opt: opt, out: &bytes.Buffer{}}
 	w.out.Grow(size)
 	w.stats = newTracker(w.columns)
+	w.opt.sample = largeSample
 	if w.opt.RowGroup == 0 {
 		w.opt.RowGroup = streamGroupRows
 	}
