@@ -47,10 +47,10 @@ bench: build ## speed beside a bare reverse proxy and nginx, in one run (about 4
 bench-quick: build ## the same in under a minute, noisier
 	$(GO) run ./cmd/bench -quick
 
-bench-lake: ## the lake: rows/s, bytes and dollars per row, commits/s, 20M rows before and after compaction, recovery (about 8 minutes, 6 GB of disk)
+bench-lake: build ## the lake: rows/s, bytes and dollars per row, commits/s, 20M rows before and after compaction, recovery (about 8 minutes, 6 GB of disk)
 	$(GO) run ./cmd/bench-lake
 
-bench-lake-quick: ## the same with 2M rows in about a minute, noisier
+bench-lake-quick: build ## the same with 2M rows in about a minute, noisier
 	$(GO) run ./cmd/bench-lake -quick
 
 test-race: ## the Go suite under the race detector

@@ -28,21 +28,26 @@ const roleWorker = "sqlworker"
 
 // options are the command's flags.
 type options struct {
-	out     string
-	dir     string
-	quick   bool
-	rows    int   // of the chargeback
-	calls   int   // through the log
-	log     int64 // bytes to recover
-	commits time.Duration
+	out      string
+	dir      string
+	lakegate string
+	quick    bool
+	rows     int   // of the chargeback
+	calls    int   // through the log
+	log      int64 // bytes to recover
+	commits  time.Duration
 }
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == roleWorker {
 		exit(worker.Main(context.Background(), os.Stdin, os.Stdout))
 	}
+	if len(os.Args) == 3 && os.Args[1] == roleProvider {
+		exit(provide(os.Args[2]))
+	}
 	o := options{rows: 20_000_000, calls: 200_000, log: 1 << 30, commits: 3 * time.Second}
 	flag.StringVar(&o.out, "out", "out", "folder for bench-lake.md and bench-lake.json")
+	flag.StringVar(&o.lakegate, "lakegate", "bin/lakegate", "the binary to send requests through; without it that is not measured")
 	flag.StringVar(&o.dir, "dir", "", "folder to work in, which must be empty (default: a temporary one)")
 	flag.BoolVar(&o.quick, "quick", false, "2 million rows and a log of 128 MiB: about a minute, noisier")
 	flag.IntVar(&o.rows, "rows", o.rows, "rows that the chargeback query reads")
@@ -87,6 +92,7 @@ func run(ctx context.Context, o options) (err error) {
 		{"operations of the store", b.operations},
 		{"commits", b.commitRate},
 		{"recovery", b.recovery},
+		{"requests beside a compaction", b.beside},
 		{"chargeback", b.chargeback},
 	} {
 		at := time.Now()

@@ -97,6 +97,6 @@ func (m *maker) file(ctx context.Context, number, rows int, day time.Time) (*del
 	}
 	return &delta.Add{
 		Path: path, PartitionValues: partition, Size: int64(len(f.Data)), Rows: f.Rows, Stats: f.Stats,
-		Tags: rowtags.Counts{benchLog: count}.Tags(),
+		Tags: rowtags.Counts{benchLog: count}.Tags(), ModificationTime: start.Add(10 * time.Second),
 	}, nil
 }

@@ -182,6 +182,7 @@ func (c *compaction) group(ctx context.Context, declared *tableschema.Table, s *
 	c.report.count(g)
 	c.report.Version = next.Version
 	c.report.BytesAfter += add.Size
+	c.k.stats.merged(g, add.Size)
 	return nil
 }
 

@@ -63,7 +63,7 @@ func (k *Keeper) describe(ctx context.Context, table *tableschema.Table) (Descri
 	}
 	d := Description{
 		Name: declared.Name, Comment: declared.Comment, Columns: len(declared.Columns), PartitionBy: declared.PartitionBy, SortBy: declared.SortBy,
-		Version: s.Version, Files: s.NumFiles(), RetentionDays: k.retention(table),
+		Version: s.Version, Files: s.NumFiles(), RetentionDays: k.retention(declared),
 	}
 	d.ReaderVersion, d.WriterVersion = s.Protocol()
 	if d.OldestVersion, d.OldestSince, err = t.Oldest(ctx); err != nil {

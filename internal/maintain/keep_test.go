@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,6 +18,8 @@ import (
 	"github.com/lakegate/lakegate/internal/maintain/lease"
 	"github.com/lakegate/lakegate/internal/objstore"
 	"github.com/lakegate/lakegate/internal/objstore/memstore"
+	"github.com/lakegate/lakegate/internal/objstore/s3store"
+	"github.com/lakegate/lakegate/internal/objstore/s3test"
 	"github.com/lakegate/lakegate/internal/rowtags"
 	"github.com/lakegate/lakegate/internal/state"
 	"github.com/lakegate/lakegate/internal/tableschema"
@@ -226,11 +231,81 @@ func TestRoundRespectsLeases(t *testing.T) {
 		t.Errorf("%v, %d files", err, len(files(t, store)))
 	}
 	same(t, store, rows)
-	// Tables that nobody declares any more are still maintained.
+}
+
+// Tables that nobody declares any more are still maintained, and known by the columns of their log.
+func TestRoundOfUndeclaredTables(t *testing.T) {
+	store := memstore.New()
+	g := newGateway(t, store)
+	k := keeper(t, store, testConfig())
+	if err := k.Round(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	k.tables = func() []*tableschema.Table { return nil }
-	fill(t, newGateway(t, store), yesterday, 5, 3)
+	k.cfg.Retention = func(table *tableschema.Table) int {
+		if _, _, ours := table.Column(idColumn); !ours {
+			t.Errorf("table without its columns: %+v", table)
+		}
+		return 3
+	}
+	fill(t, g, yesterday.AddDate(0, 0, -7), 2, 3)
+	rows := fill(t, g, yesterday, 5, 3)
 	if err := k.Round(t.Context()); err != nil || len(files(t, store)) != 1 {
 		t.Errorf("%v, %d files", err, len(files(t, store)))
+	}
+	same(t, store, rows)
+}
+
+// text is hexadecimal digits that don't compress to less than half.
+func text(rnd *rand.Rand, n int) string {
+	var s strings.Builder
+	for s.Len() < n {
+		fmt.Fprintf(&s, "%016x", rnd.Uint64())
+	}
+	return s.String()
+}
+
+// On a real S3 server files are read by ranges and written in parts.
+func TestOnS3(t *testing.T) {
+	server := s3test.New(t)
+	store, err := s3store.Open(t.Context(), s3store.Config{
+		Bucket: s3test.Bucket, Region: s3test.Region, Endpoint: server.Endpoint, PathStyle: true,
+		AccessKeyID: s3test.AccessKey, SecretAccessKey: s3test.SecretKey, Timeout: 30 * time.Second,
+	}, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGateway(t, store)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	var rows []call
+	big := func(n int) {
+		for range n {
+			var some []call
+			for i := range 500 {
+				c := newCall(yesterday.Add(time.Duration(len(rows)+i) * time.Second / 10))
+				c.who = text(rnd, 9000)
+				some = append(some, c)
+			}
+			if err := g.land(t.Context(), some...); err != nil {
+				t.Fatal(err)
+			}
+			rows = append(rows, some...)
+		}
+	}
+	cfg := testConfig()
+	cfg.TargetFileBytes = 256 << 20
+	k := keeper(t, store, cfg)
+	big(4)
+	compact(t, k, CompactOptions{Full: true})
+	big(1)
+	before := files(t, store)
+	r := compact(t, k, CompactOptions{Full: true})
+	if r.FilesBefore != 2 || r.Rows != 2500 || max(before[0].Size, before[1].Size) < wholeBytes {
+		t.Errorf("%+v", r)
+	}
+	same(t, store, rows)
+	if rounds := k.Round(t.Context()); rounds != nil {
+		t.Error(rounds)
 	}
 }
 

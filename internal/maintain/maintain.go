@@ -46,7 +46,8 @@ type Config struct {
 	// Share of one core that compaction takes, up to 1.
 	Share float64
 
-	// Retention returns after how many whole days a table's rows are deleted; 0 is never. Nil: never.
+	// Retention returns after how many whole days a table's rows are deleted; 0 is never. Nil: never. It
+	// is given the table with the columns that its log has: it may be one that nobody declares any more.
 	Retention func(t *tableschema.Table) int
 	// VacuumAge is how long files are kept that are no longer in the table, or not yet.
 	VacuumAge time.Duration

@@ -54,9 +54,12 @@ func (k *Keeper) Round(ctx context.Context) error {
 }
 
 // due is what there is to do for a table.
-type due struct{ compact, retain, sweep bool }
+type due struct {
+	compact, sweep bool
+	retain         int // days that stay; 0 for nothing to delete
+}
 
-func (d due) any() bool { return d.compact || d.retain || d.sweep }
+func (d due) any() bool { return d.compact || d.retain > 0 || d.sweep }
 
 // maintain does what is due for a table, under its lease. Without anything to do it writes nothing.
 func (k *Keeper) maintain(ctx context.Context, t *tableschema.Table) error {
@@ -98,9 +101,11 @@ func (k *Keeper) due(ctx context.Context, t *tableschema.Table) (due, error) {
 		compact: len(k.planner(table, declared, nil).plan(s)) > 0,
 		sweep:   k.cfg.Now().Sub(done.Vacuumed) >= k.cfg.SweepEvery,
 	}
-	if days := k.retention(t); days > 0 {
+	if days := k.retention(declared); days > 0 {
 		before := k.cfg.Now().UTC().AddDate(0, 0, 1-days).Format(time.DateOnly)
-		d.retain = len(expired(s, declared.PartitionBy, before)) > 0
+		if len(expired(s, declared.PartitionBy, before)) > 0 {
+			d.retain = days
+		}
 	}
 	return d, nil
 }
@@ -117,8 +122,8 @@ func (k *Keeper) do(ctx context.Context, t *tableschema.Table, d due) error {
 		now := k.cfg.Now().UTC()
 		done = append(done, func(r *record) { note(r, now) })
 	}
-	if d.retain {
-		_, err := k.Retain(ctx, t, k.retention(t), false)
+	if d.retain > 0 {
+		_, err := k.Retain(ctx, t, d.retain, false)
 		step(err, func(r *record, now time.Time) { r.Retained = now })
 	}
 	if d.compact {

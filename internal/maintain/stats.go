@@ -48,17 +48,18 @@ func (c *counters) change(err error, f func(s *Stats)) {
 	}
 }
 
+// compacted notes how a compaction ended, of which merged has noted the merges.
 func (c *counters) compacted(r *CompactReport, err error) {
-	c.change(err, func(s *Stats) {
-		s.Conflicts += int64(r.Conflicts)
-		if r.BytesAfter == 0 { // nothing, or a dry run
-			return
-		}
-		s.Compactions += int64(r.Groups)
-		s.FilesMerged += int64(r.FilesBefore)
-		s.BytesMerged += r.BytesBefore
-		s.BytesWritten += r.BytesAfter
-		s.RowsMerged += r.Rows
+	c.change(err, func(s *Stats) { s.Conflicts += int64(r.Conflicts) })
+}
+
+func (c *counters) merged(g group, written int64) {
+	c.change(nil, func(s *Stats) {
+		s.Compactions++
+		s.FilesMerged += int64(len(g.files))
+		s.BytesMerged += g.bytes
+		s.BytesWritten += written
+		s.RowsMerged += g.rows
 	})
 }
 
