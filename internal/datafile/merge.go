@@ -46,7 +46,7 @@ func (e *InputError) Unwrap() error { return e.Err }
 // MergeOptions say how to merge. Start from the zero value and set TargetBytes.
 type MergeOptions struct {
 	TargetBytes int64 // a file that is half as large again is ended, and another begun
-	// MemoryBytes bounds the rows of open inputs: 0 for 48 MiB. What doesn't fit is opened later, and
+	// MemoryBytes bounds the rows of open inputs: 0 for 32 MiB. What doesn't fit is opened later, and
 	// the order of the rows suffers.
 	MemoryBytes int64
 	Options     Options
@@ -64,15 +64,15 @@ type Merged struct {
 }
 
 const (
-	mergeMemory = 48 << 20
+	mergeMemory = 32 << 20
 	outRows     = 8192
 	outBytes    = 4 << 20
 )
 
 // Merge reads the inputs, files of one partition of the table, and gives emit files with the same
 // rows, sorted by the table's SortBy as far as memory goes. It returns the number of rows read, which
-// is that of the rows in the files. Memory: MemoryBytes, the file that is being made, and about
-// 32 MiB. An *InputError says which input can't be read, ErrNoColumn among them (see OpenReader). An
+// is that of the rows in the files. Memory: MemoryBytes, the file that is being made, and some 50 MiB
+// for the row group under way. An *InputError says which input can't be read, ErrNoColumn among them (see OpenReader). An
 // error of emit ends it.
 func Merge(ctx context.Context, inputs []Input, t *tableschema.Table, opt MergeOptions, emit func(Merged) error) (rows int64, err error) {
 	if opt.MemoryBytes <= 0 {
@@ -344,9 +344,11 @@ func (c *cursor) next() (_ bool, err error) {
 	defer c.named(&err)
 	c.chunk.release()
 	c.pos, c.checked = 0, false
-	for {
+	for c.reader != nil {
 		b, err := c.reader.Next()
 		if errors.Is(err, io.EOF) {
+			c.reader.Close() // its buffers are larger than the rows
+			c.reader = nil
 			break
 		}
 		if err != nil {

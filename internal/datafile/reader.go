@@ -19,7 +19,8 @@ import (
 var mem = memory.DefaultAllocator
 
 const (
-	readRows  = 8192
+	// readRows is small because the Parquet reader keeps some 40 bytes a row and column beside the batch.
+	readRows  = 2048
 	readBytes = 2 << 20 // of a batch, as the file has it
 )
 

@@ -109,10 +109,26 @@ func (c *chunk) compare(a, b place) int {
 func (c *chunk) add(b arrow.RecordBatch, by []int) {
 	number := int32(len(c.batches))
 	c.batches = append(c.batches, chunkBatch{b, keysOf(b, by), make([]func(int), b.NumCols())})
-	c.bytes += size(b)
+	for _, a := range b.Columns() {
+		c.bytes += held(a.Data())
+	}
 	for row := range int32(b.NumRows()) {
 		c.order = append(c.order, place{number, row})
 	}
+}
+
+// held is the memory that an array keeps, which is more than its values take.
+func held(d arrow.ArrayData) int64 {
+	n := int64(0)
+	for _, buf := range d.Buffers() {
+		if buf != nil {
+			n += int64(buf.Cap())
+		}
+	}
+	for _, child := range d.Children() {
+		n += held(child)
+	}
+	return n
 }
 
 // keyValue is the value of one column to sort by.

@@ -12,6 +12,9 @@ func (s *Snapshot) Protocol() (reader, writer int) {
 	return s.protocol.MinReaderVersion, s.protocol.MinWriterVersion
 }
 
+// Writable is nil if the table asks nothing of its writers that this package can't do. ErrProtocol.
+func (s *Snapshot) Writable() error { return s.writable() }
+
 // Property returns one of the table's properties, such as delta.logRetentionDuration.
 func (s *Snapshot) Property(name string) (value string, ok bool) {
 	value, ok = s.meta.Configuration[name]

@@ -99,6 +99,9 @@ func (c *compaction) plan(ctx context.Context, table *tableschema.Table) ([]grou
 		return nil, nil, err
 	}
 	c.t, c.report.Version = t, s.Version
+	if err := s.Writable(); err != nil {
+		return nil, nil, err
+	}
 	declared, err := schema(s, table)
 	if err != nil {
 		return nil, nil, err

@@ -265,6 +265,31 @@ func text(rnd *rand.Rand, n int) string {
 	return s.String()
 }
 
+// Another engine has raised the table's protocol: it is left alone, and nothing is merged in vain.
+func TestRaisedProtocol(t *testing.T) {
+	store := memstore.New()
+	g := newGateway(t, store)
+	rows := fill(t, g, yesterday, 5, 3)
+	k := keeper(t, store, testConfig())
+	upgrade := []byte(`{"protocol":{"minReaderVersion":1,"minWriterVersion":7,"writerFeatures":["fromTheFuture"]}}` + "\n")
+	if _, err := store.Create(t.Context(), g.table.Key("_delta_log/00000000000000000006.json"), upgrade); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Round(t.Context()); err != nil {
+		t.Errorf("round: %v", err)
+	}
+	if _, err := k.Compact(t.Context(), calls(), CompactOptions{}); !errors.Is(err, delta.ErrProtocol) {
+		t.Errorf("got %v", err)
+	}
+	if d, err := k.Describe(t.Context(), calls()); err != nil || d.WriterVersion != 7 {
+		t.Errorf("%+v, %v", d, err)
+	}
+	if n := len(objects(t, store)); n != 5 {
+		t.Errorf("%d objects", n)
+	}
+	same(t, store, rows)
+}
+
 // On a real S3 server files are read by ranges and written in parts.
 func TestOnS3(t *testing.T) {
 	server := s3test.New(t)

@@ -9,8 +9,8 @@
 // same work. Before a compaction is committed, the rows read are counted, and the sums of their ids
 // compared with what the files were tagged with; a file that fails is left alone and named.
 //
-// It does one thing at a time, takes a share of one core (Config.Share), and about
-// TargetFileBytes + 64 MiB of memory while it compacts. Readers of a version keep their files for
+// It does one thing at a time, takes a share of one core (Config.Share), and TargetFileBytes and some
+// 100 MiB of memory while it compacts, whatever the size of the table. Readers of a version keep their files for
 // Config.VacuumAge.
 //
 // A Keeper may be used by many goroutines; several in several processes may share the lake. The fake
@@ -98,9 +98,10 @@ type Keeper struct {
 	leases *lease.Observer
 	stats  counters
 
-	mu   sync.Mutex
-	open map[string]*delta.Table // by path
-	bad  map[string]string       // files that can't be compacted, by key, and why
+	mu    sync.Mutex
+	open  map[string]*delta.Table // by path
+	bad   map[string]string       // files that can't be compacted, by key, and why
+	given map[string]string       // tables that are not maintained, by path, and why
 }
 
 // New returns a Keeper for the tables that are declared now or have been maintained before. tables is
@@ -114,7 +115,7 @@ func New(cfg Config, store objstore.Store, docs *state.Docs, tables func() []*ta
 	}
 	return &Keeper{
 		cfg: cfg, store: store, docs: docs, tables: tables, logger: logger, leases: lease.NewObserver(docs, cfg.Holder),
-		open: map[string]*delta.Table{}, bad: map[string]string{},
+		open: map[string]*delta.Table{}, bad: map[string]string{}, given: map[string]string{},
 	}, nil
 }
 

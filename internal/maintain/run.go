@@ -89,6 +89,9 @@ func (k *Keeper) due(ctx context.Context, t *tableschema.Table) (due, error) {
 	if err != nil {
 		return due{}, err
 	}
+	if err := s.Writable(); err != nil {
+		return due{}, k.sayOnce(t, err)
+	}
 	declared, err := schema(s, t)
 	if err != nil {
 		return due{}, err
@@ -108,6 +111,18 @@ func (k *Keeper) due(ctx context.Context, t *tableschema.Table) (due, error) {
 		}
 	}
 	return d, nil
+}
+
+// sayOnce reports that a table isn't maintained any more. It stays so until somebody changes it, which
+// is no reason to fail every minute.
+func (k *Keeper) sayOnce(t *tableschema.Table, reason error) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.given[t.Name.Path()] != reason.Error() {
+		k.given[t.Name.Path()] = reason.Error()
+		k.logger.Error("a table can't be maintained: another engine has changed what it asks of writers", "table", t.Name.String(), "error", reason)
+	}
+	return nil
 }
 
 // do does it: what is deleted needn't be compacted first.
