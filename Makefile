@@ -71,7 +71,7 @@ test-forget: ## one of a hundred people is forgotten in a million rows, under tr
 test-outage: build ## the store is away for ten minutes under load: nothing lost; memory, log, latencies printed
 	tests/outage/run.sh
 
-test-readers: build ## * delta-rs reads every table and agrees with us
+test-readers: build ## * delta-rs, Polars and Spark read our tables and write to them (about 6 minutes)
 	tests/readers/run.sh
 
 test-browser: build ## * headless Chromium opens the bundled dashboard over demo data

@@ -1,6 +1,7 @@
-// Command readers lets engines that are not ours (delta-rs by way of Python's deltalake, and
-// Polars) read every table that `lakegate demo --once` has written, and compares what they count
-// and add up with our own SQL over the same folder. See tests/README.md.
+// Command readers lets engines that are not ours (delta-rs, Polars, Spark, and DuckDB where its Delta
+// extension can be had) read tables after everything that lakegate does to them, and write to tables
+// that lakegate goes on with. What they find is compared with what was written, row by row; what they
+// count in the tables of `lakegate demo --once` with our own SQL. See tests/README.md.
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -18,18 +20,30 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
+	"github.com/lakegate/lakegate/internal/objstore/fsstore"
 	"github.com/lakegate/lakegate/tests/suite"
 )
 
+// config is what the suite is started with.
+type config struct {
+	lakegate, home, data, only, python string
+	seed                               uint64
+}
+
 func main() {
-	lakegate := flag.String("lakegate", "bin/lakegate", "the binary to test")
-	home := flag.String("home", "tests/readers", "folder of the Python program")
-	data := flag.String("data", "", "data folder to read; made by lakegate demo --once when empty")
+	var c config
+	flag.StringVar(&c.lakegate, "lakegate", "bin/lakegate", "the binary to test")
+	flag.StringVar(&c.home, "home", "tests/readers", "folder of the Python programs")
+	flag.StringVar(&c.data, "data", "", "data folder of the demo part; made by lakegate demo --once when empty")
+	flag.StringVar(&c.only, "only", "", "one part: tour, spark, delta-rs, s3, demo")
+	flag.StringVar(&c.python, "python", "", "interpreter that has what requirements.txt names; made in the home folder when empty")
+	flag.Uint64Var(&c.seed, "seed", rand.Uint64(), "of the rows")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	s := &suite.Suite{Name: "readers", MustRun: os.Getenv("CI") == "true", Out: os.Stdout}
-	err := run(ctx, s, *lakegate, *home, *data)
+	err := run(ctx, s, c)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "readers:", err)
@@ -38,39 +52,68 @@ func main() {
 	os.Exit(s.Finish())
 }
 
-func run(ctx context.Context, s *suite.Suite, lakegate, home, data string) error {
-	if _, err := os.Stat(lakegate); err != nil {
+func run(ctx context.Context, s *suite.Suite, c config) error {
+	if _, err := os.Stat(c.lakegate); err != nil {
 		return fmt.Errorf("%w (make build makes it)", err)
 	}
-	python, err := suite.Python(home)
+	python, err := c.python, error(nil)
+	if python == "" {
+		python, err = suite.Python(c.home)
+	}
 	if errors.Is(err, suite.ErrNoTool) {
-		s.Skip("delta-rs and polars", err.Error())
+		s.Skip("all engines", err.Error())
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if data == "" {
-		dir, err := os.MkdirTemp("", "lakegate-readers-")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(dir)
-		data = filepath.Join(dir, "data")
-		if err := demo(ctx, lakegate, data); err != nil {
-			return err
-		}
-	}
-	found, err := read(ctx, python, filepath.Join(home, "read.py"), filepath.Join(data, "lake"))
+	dir, err := os.MkdirTemp("", "lakegate-readers-")
 	if err != nil {
 		return err
 	}
-	return compare(ctx, s, lakegate, data, found)
+	defer os.RemoveAll(dir)
+	e, err := startEngines(ctx, s, python, filepath.Join(c.home, "engines.py"), dir)
+	if err != nil {
+		return err
+	}
+	defer e.close()
+	fmt.Println("readers: seed", c.seed)
+	for _, part := range []struct {
+		name string
+		run  func() error
+	}{
+		{"tour", func() error { return runTour(ctx, s, e, filepath.Join(dir, "tour"), c.seed) }},
+		{"spark", func() error {
+			if !e.has("spark") {
+				return nil // skipped loudly when it was probed
+			}
+			return runForeignSpark(ctx, s, e, filepath.Join(dir, "spark"), c.seed)
+		}},
+		{"delta-rs", func() error {
+			store, err := fsstore.Open(filepath.Join(dir, "rust"))
+			if err != nil {
+				return err
+			}
+			return runForeignDeltaRS(ctx, s, e, store, place{address: filepath.Join(dir, "rust")}, c.seed)
+		}},
+		{"s3", func() error { return runS3(ctx, s, e, filepath.Join(dir, "s3"), c.seed) }},
+		{"demo", func() error { return runDemo(ctx, s, e, python, c, dir) }},
+	} {
+		if c.only != "" && c.only != part.name {
+			continue
+		}
+		began := time.Now()
+		if err := part.run(); err != nil {
+			s.Check(part.name, err)
+		}
+		fmt.Printf("readers: %s took %.0fs\n", part.name, time.Since(began).Seconds())
+	}
+	return nil
 }
 
 // demo makes the data and shows its last line, which says that nothing is missing.
-func demo(ctx context.Context, lakegate, data string) error {
-	out, err := exec.CommandContext(ctx, lakegate, "demo", "--once", "--data", data).CombinedOutput()
+func demo(ctx context.Context, lakegate, data string, more ...string) error {
+	out, err := exec.CommandContext(ctx, lakegate, append([]string{"demo", "--once", "--data", data}, more...)...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("lakegate demo --once: %w\n%s", err, out)
 	}
