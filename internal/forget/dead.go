@@ -31,6 +31,7 @@ func (e *eraser) undisturbed(ctx context.Context, path string, f func(context.Co
 	if e.req.DryRun {
 		return f(ctx)
 	}
+	e.quiet[path] = false
 	l, err := e.maintenance(ctx, path)
 	if err != nil {
 		e.cfg.Logger.Warn("the table is being maintained; it is worked on all the same", "table", path, "error", err)
@@ -40,6 +41,7 @@ func (e *eraser) undisturbed(ctx context.Context, path string, f func(context.Co
 	if errors.Is(err, lease.ErrLost) && ctx.Err() == nil {
 		return f(ctx)
 	}
+	e.quiet[path] = err == nil
 	return err
 }
 
@@ -55,7 +57,7 @@ func (e *eraser) maintenance(ctx context.Context, path string) (*lease.Lease, er
 // left them. What it stores can never be committed, because its inputs are gone from the table; but
 // it would be stored after we looked. A compaction that begins now finds nothing of the subject.
 func (e *eraser) settled(ctx context.Context, path string) error {
-	if e.req.DryRun {
+	if e.req.DryRun || e.quiet[path] {
 		return nil
 	}
 	l, err := e.maintenance(ctx, path)

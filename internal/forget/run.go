@@ -111,7 +111,7 @@ type work struct {
 func newEraser(cfg Config, r *Request) *eraser {
 	m := newMatcher(*r.Subject)
 	m.before = r.Requested.UnixMicro()
-	return &eraser{cfg: cfg, req: r, matcher: m, tables: map[string]*TableReport{}, clean: map[string]bool{}, logs: map[string]bool{}}
+	return &eraser{cfg: cfg, req: r, matcher: m, tables: map[string]*TableReport{}, clean: map[string]bool{}, logs: map[string]bool{}, quiet: map[string]bool{}}
 }
 
 func dryRun(ctx context.Context, cfg Config, r *Request) (*Report, error) {

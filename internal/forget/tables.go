@@ -89,6 +89,8 @@ type eraser struct {
 	matcher *matcher
 	tables  map[string]*TableReport
 
+	quiet map[string]bool // tables that nobody maintained while they were worked on
+
 	mu    sync.Mutex
 	logs  map[string]bool // that wrote into tables
 	clean map[string]bool // keys of files without rows of the subject: files never change

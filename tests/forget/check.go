@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/lakegate/lakegate/internal/datafile"
 	"github.com/lakegate/lakegate/internal/delta"
 	"github.com/lakegate/lakegate/internal/forget"
@@ -67,7 +69,7 @@ func (s *stage) check(ctx context.Context, r *forget.Report) (faults int, err er
 	if want := s.hers.Load() + s.hersWithBody.Load(); r.Rows() != want {
 		fault("%d rows of the person were found, %d were recorded", r.Rows(), want)
 	}
-	if err := s.versions(ctx, fault); err != nil {
+	if err := s.versions(ctx, r.Requested, fault); err != nil {
 		return faults, err
 	}
 	began := time.Now()
@@ -93,7 +95,7 @@ func (s *stage) check(ctx context.Context, r *forget.Report) (faults int, err er
 }
 
 // versions opens every version that the logs still have: none may lead to a row of the person.
-func (s *stage) versions(ctx context.Context, fault func(string, ...any)) error {
+func (s *stage) versions(ctx context.Context, requested time.Time, fault func(string, ...any)) error {
 	versions, files, gone := 0, map[string]bool{}, 0
 	for _, path := range tables {
 		d, err := delta.Open(ctx, s.store, path)
@@ -116,7 +118,7 @@ func (s *stage) versions(ctx context.Context, fault func(string, ...any)) error 
 					continue
 				}
 				files[key] = true
-				n, there, err := s.rowsOfPerson(ctx, key)
+				n, there, err := s.rowsOfPerson(ctx, key, requested)
 				if err != nil {
 					return err
 				}
@@ -129,20 +131,33 @@ func (s *stage) versions(ctx context.Context, fault func(string, ...any)) error 
 			}
 		}
 	}
-	fmt.Printf("forget: time travel: %d older versions name %d files that are not of the newest; %d are gone, the others have no row of the person\n", versions, len(files), gone)
+	fmt.Printf("forget: time travel: %d older versions name %d files that are not of the newest; %d are gone, the others have no row of the person from before\n", versions, len(files), gone)
 	return nil
 }
 
-// rowsOfPerson counts the person's rows from before in a data file.
-func (s *stage) rowsOfPerson(ctx context.Context, key string) (n int, there bool, err error) {
+// rowsOfPerson counts the person's rows in a data file that are of requests before a time, which their
+// ids have.
+func (s *stage) rowsOfPerson(ctx context.Context, key string, before time.Time) (n int, there bool, err error) {
 	b, _, err := s.store.Get(ctx, key)
 	if err != nil {
 		return 0, false, nil
 	}
+	var early []bool
+	err = datafile.ReadStrings(ctx, bytes.NewReader(b), "databricks_request_id", func(v string, _ bool) error {
+		id, err := uuid.Parse(v)
+		sec, nsec := id.Time().UnixTime()
+		early = append(early, time.Unix(sec, nsec).Before(before))
+		return err
+	})
+	if err != nil {
+		return 0, true, err
+	}
+	row := 0
 	err = datafile.ReadStrings(ctx, bytes.NewReader(b), "requester", func(v string, _ bool) error {
-		if v == person {
+		if v == person && early[row] {
 			n++
 		}
+		row++
 		return nil
 	})
 	return n, true, err
@@ -158,7 +173,7 @@ func (s *stage) look(ctx context.Context, fault func(string, ...any)) error {
 			return err
 		}
 		for a := range d.Snapshot().Files() {
-			n, _, err := s.rowsOfPerson(ctx, d.Key(a.Path))
+			n, _, err := s.rowsOfPerson(ctx, d.Key(a.Path), time.Now())
 			if err != nil {
 				return err
 			}
