@@ -24,7 +24,7 @@ data: %s
 lake:
   url: %s
   s3: {endpoint: "http://%s", region: %q, path_style: true, access_key_id: %q, secret_access_key: %q}
-flush: {interval: 2s, bytes: 16MiB}
+flush: {interval: 2s}
 sql: {workers: 1}
 keys:
   - {name: outage, token: %q, principal: outage@example.com, endpoints: ["*"], admin: true}
