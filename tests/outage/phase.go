@@ -36,8 +36,8 @@ func (s *stage) phase(ctx context.Context, name string, length time.Duration, st
 	p = pace{r.Latency.P99, alone()}
 	now, _ := s.gateway.Use()
 	s.answered += r.OK
-	fmt.Printf("outage: %-11s %6d answered in %5.1f s: p50 %s, p99 %s (the provider alone %s), longest %s; %.2f processors; %d MiB not landed\n", name, r.OK, r.Elapsed.Seconds(),
-		ms(r.Latency.P50), ms(r.Latency.P99), ms(p.alone), ms(r.Latency.Max), (now.CPU-used.CPU).Seconds()/r.Elapsed.Seconds(), int64(s.metrics(ctx)[unlandedBytes])>>20)
+	fmt.Printf("outage: %-11s %6d answered in %5.1f s: p50 %s, p99 %s (the provider alone %s), longest %s; %.2f processors; %d MiB of memory, %d MiB not landed\n", name, r.OK, r.Elapsed.Seconds(),
+		ms(r.Latency.P50), ms(r.Latency.P99), ms(p.alone), ms(r.Latency.Max), (now.CPU-used.CPU).Seconds()/r.Elapsed.Seconds(), now.RSS>>20, int64(s.metrics(ctx)[unlandedBytes])>>20)
 	if r.OK != r.Sent || r.OK == 0 || r.Unsent > 0 {
 		return p, fmt.Errorf("%s: of %d requests %d were answered 200 (%v), %d broke, %d found no connection: %s", name, r.Sent, r.OK, r.Status, r.Errors, r.Unsent, r.FirstError)
 	}
