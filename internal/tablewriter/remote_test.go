@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lakegate/lakegate/internal/delta"
+	"github.com/lakegate/lakegate/internal/filecache"
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/internal/objstore"
 	"github.com/lakegate/lakegate/internal/objstore/memstore"
@@ -317,7 +318,7 @@ func replace(t testing.TB, store objstore.Store, path string) {
 		data, _, err := store.Get(context.Background(), d.Key(a.Path))
 		must(t, err)
 		b := *a
-		b.Path = strings.Replace(a.Path, "part-", "compacted-", 1)
+		b.Path = delta.DataFileName(a.PartitionValues, 0, "compaction")
 		_, err = store.Put(context.Background(), d.Key(b.Path), data)
 		must(t, err)
 		_, err = d.Rewrite(context.Background(), delta.Rewrite{Operation: "OPTIMIZE", Remove: []string{a.Path}, Add: []delta.Add{b}})
@@ -462,4 +463,83 @@ func TestNewFilesOfOthersArePrefetched(t *testing.T) {
 	if n := len(store.downloads()); n != 0 {
 		t.Errorf("%d downloads by the query", n)
 	}
+}
+
+// Rows are recorded and landed, files are replaced and the old ones removed at once, copies are evicted
+// for want of room, and every snapshot has every row once.
+func TestSnapshotsBesideEverything(t *testing.T) {
+	cfg := manual(t.TempDir())
+	newRemote(&cfg)
+	cfg.CacheBytes = 64 << 10
+	w := mustOpen(t, cfg)
+	w.lake.refresh = 0
+	must(t, w.Declare(t.Context(), newUsageFeed().table))
+	var (
+		mu   sync.Mutex
+		done []*inference.Record // recorded for certain
+		stop = make(chan struct{})
+		work sync.WaitGroup
+	)
+	work.Go(func() {
+		for i := range 60 {
+			r := answered(request(""), 1)
+			if err := w.Record(r, false); err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			done = append(done, r)
+			mu.Unlock()
+			if i%3 == 0 {
+				if err := w.Flush(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		close(stop)
+	})
+	work.Go(func() {
+		for running := true; running; {
+			select {
+			case <-stop:
+				running = false
+			default:
+			}
+			replace(t, cfg.Store, "system/serving/usage")
+		}
+	})
+	snapshots, raced := 0, 0
+	for running := true; running; {
+		select {
+		case <-stop:
+			running = false
+		default:
+		}
+		mu.Lock()
+		before := len(done)
+		mu.Unlock()
+		if before == 0 {
+			continue
+		}
+		s, err := w.SnapshotOf(t.Context(), []SnapshotRequest{{Table: usageTable}})
+		if errors.Is(err, filecache.ErrGone) {
+			raced++ // again and again: a vacuum without retention is unfair
+			continue
+		}
+		must(t, err)
+		got, odd := counts(column(t, s.List[0], IDColumn))
+		mu.Lock()
+		after := len(done)
+		mu.Unlock()
+		if got < before || got > after+1 || odd != "" {
+			t.Fatalf("%d rows, want %d to %d; %s", got, before, after+1, odd)
+		}
+		s.Release()
+		snapshots++
+	}
+	work.Wait()
+	sameIDs(t, ids(t, w, usageTable), done...)
+	if snapshots == 0 {
+		t.Error("no snapshot could be taken")
+	}
+	t.Logf("%d snapshots, %d raced", snapshots, raced)
 }

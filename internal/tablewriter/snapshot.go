@@ -69,6 +69,9 @@ func (l *lake) snapshot(ctx context.Context, names []string) (*Snapshot, error) 
 	return l.snapshotOf(ctx, requests)
 }
 
+// maxTakes is how often a snapshot is taken whose files are gone before they are here.
+const maxTakes = 3
+
 // snapshotOf implements Writer.SnapshotOf and Reader.SnapshotOf. When a file is gone that the known
 // version names, somebody compacted and vacuumed meanwhile: then it looks at the store again.
 func (l *lake) snapshotOf(ctx context.Context, requests []SnapshotRequest) (*Snapshot, error) {
@@ -83,7 +86,7 @@ func (l *lake) snapshotOf(ctx context.Context, requests []SnapshotRequest) (*Sna
 			return s, nil
 		}
 		s.Release()
-		if !errors.Is(err, filecache.ErrGone) || try > 1 {
+		if !errors.Is(err, filecache.ErrGone) || try >= maxTakes {
 			return nil, fmt.Errorf("snapshot: %w", err)
 		}
 		want = time.Now()
