@@ -15,7 +15,7 @@ SELECT account_id,
        'USD' AS usage_unit,
        named_struct('model', model, 'provider', provider, 'endpoint_name', endpoint_name) AS usage_metadata,
        named_struct('run_by', requester) AS identity_metadata,
-       usage_context AS custom_tags
+       any_value(usage_context) AS custom_tags
 FROM system.serving.endpoint_usage
 WHERE cost IS NOT NULL
-GROUP BY account_id, workspace_id, request_date, model, provider, endpoint_name, requester, usage_context
+GROUP BY account_id, workspace_id, request_date, model, provider, endpoint_name, requester, to_json(usage_context)

@@ -25,9 +25,9 @@ type relations struct {
 	count  int
 }
 
-// table returns SELECT columns over the files, as a statement's tree. The filter is what the scan's
-// rows are reduced to anyway.
-func (r *relations) table(ctx context.Context, t protocol.Table, columns columnSet, filter prune.Filter) (ast.Node, error) {
+// table returns SELECT columns over the files, as a statement's tree. The terms are conditions on the
+// columns as the files have them.
+func (r *relations) table(ctx context.Context, t protocol.Table, columns columnSet, terms []string) (ast.Node, error) {
 	t.Schema = columns.only(t.Schema)
 	groups := groupFiles(t)
 	if len(groups) == 0 {
@@ -37,6 +37,10 @@ func (r *relations) table(ctx context.Context, t protocol.Table, columns columnS
 	if err := r.set(ctx, schema, schemaLiteral(t.Schema)); err != nil {
 		return nil, err
 	}
+	where := ""
+	if len(terms) > 0 {
+		where = " WHERE " + strings.Join(terms, " AND ")
+	}
 	selects := make([]string, len(groups))
 	for i, g := range groups {
 		r.count++
@@ -45,7 +49,7 @@ func (r *relations) table(ctx context.Context, t protocol.Table, columns columnS
 			return nil, err
 		}
 		selects[i] = fmt.Sprintf("SELECT %s FROM read_parquet(getvariable('%s'), schema := getvariable('%s'), filename := true)%s",
-			selectList(t.Schema, g), files, schema, rawFilter(t.Schema, filter))
+			selectList(t.Schema, g), files, schema, where)
 	}
 	return r.parse(ctx, strings.Join(selects, " UNION ALL "))
 }
@@ -137,7 +141,7 @@ var sqlOps = map[prune.Op]string{prune.Eq: "=", prune.Lt: "<", prune.Le: "<=", p
 
 // rawFilter repeats the bounds on timestamps for the columns as they are in the files: their
 // conversion stands between the statement's own bounds and the statistics of row groups.
-func rawFilter(t *tableschema.Table, filter prune.Filter) string {
+func rawFilter(t *tableschema.Table, filter prune.Filter) []string {
 	var terms []string
 	for _, p := range filter {
 		c, _, ok := t.Column(p.Column)
@@ -147,10 +151,7 @@ func rawFilter(t *tableschema.Table, filter prune.Filter) string {
 		}
 		terms = append(terms, fmt.Sprintf("%s %s CAST(%s AS TIMESTAMP WITH TIME ZONE)", quoteIdent(c.Name), op, quote(p.Values[0])))
 	}
-	if len(terms) == 0 {
-		return ""
-	}
-	return " WHERE " + strings.Join(terms, " AND ")
+	return terms
 }
 
 func emptyRelation(t *tableschema.Table) string {

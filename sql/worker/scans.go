@@ -56,7 +56,7 @@ func (b *binder) bind(ctx context.Context, root, statement ast.Node, refs []guar
 		shapes.Shapes = b.names()
 	}
 	if !plan && !shapes.All && !b.asks {
-		return b.fill(ctx)
+		return b.fill(ctx, statement)
 	}
 	answer, err := b.need(ctx, shapes)
 	if err != nil {
@@ -73,7 +73,7 @@ func (b *binder) bind(ctx context.Context, root, statement ast.Node, refs []guar
 			return err
 		}
 	}
-	return b.fill(ctx)
+	return b.fill(ctx, statement)
 }
 
 func byName(tables []protocol.Table) map[string]protocol.Table {
@@ -171,7 +171,7 @@ func (b *binder) fillInfos(ctx context.Context, tables map[string]protocol.Table
 
 // fill asks for the files and puts a query over them in the place of each scan. Scans that ask for
 // the same share one list.
-func (b *binder) fill(ctx context.Context) error {
+func (b *binder) fill(ctx context.Context, statement ast.Node) error {
 	if len(b.scans) == 0 {
 		return nil
 	}
@@ -195,10 +195,11 @@ func (b *binder) fill(ctx context.Context) error {
 		return fmt.Errorf("the snapshot has %d tables, not %d", len(answer.Scans), len(need.Scans))
 	}
 	r := &relations{engine: b.engine, conn: b.conn}
-	for _, s := range b.scans {
+	selects := selectsOf(statement)
+	for i, s := range b.scans {
 		t := answer.Scans[s.request]
 		b.seen = append(b.seen, t.Schema)
-		query, err := r.table(ctx, t, s.columns, s.filter)
+		query, err := r.table(ctx, t, s.columns, append(rawFilter(t.Schema, s.filter), s.rawBounds(t.Schema, selects[i])...))
 		if err != nil {
 			return err
 		}
