@@ -17,6 +17,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -32,6 +34,7 @@ type options struct {
 	dir      string
 	lakegate string
 	quick    bool
+	only     string
 	rows     int   // of the chargeback
 	calls    int   // through the log
 	log      int64 // bytes to recover
@@ -51,6 +54,7 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "", "folder to work in, which must be empty (default: a temporary one)")
 	flag.BoolVar(&o.quick, "quick", false, "2 million rows and a log of 128 MiB: about a minute, noisier")
 	flag.IntVar(&o.rows, "rows", o.rows, "rows that the chargeback query reads")
+	flag.StringVar(&o.only, "only", "", "run one step: "+strings.Join(stepNames(), ", "))
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "bench-lake: %q is no flag; try -h\n", flag.Args())
@@ -72,6 +76,27 @@ func exit(err error) {
 	os.Exit(0)
 }
 
+// steps are what is measured, in order.
+var steps = []struct {
+	name string
+	run  func(*bench, context.Context) error
+}{
+	{"rows", (*bench).writePath},
+	{"calls", (*bench).operations},
+	{"commits", (*bench).commitRate},
+	{"recovery", (*bench).recovery},
+	{"beside", (*bench).beside},
+	{"chargeback", (*bench).chargeback},
+}
+
+func stepNames() []string {
+	names := make([]string, len(steps))
+	for i, s := range steps {
+		names[i] = s.name
+	}
+	return names
+}
+
 // run measures and reports.
 func run(ctx context.Context, o options) (err error) {
 	if o.rows < 100_000 {
@@ -84,20 +109,16 @@ func run(ctx context.Context, o options) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	b := &bench{options: o, dir: dir, began: time.Now()}
 	b.section(fmt.Sprintf("lakegate's lake on %d cores, %s/%s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH))
-	for _, step := range []struct {
-		name string
-		run  func(context.Context) error
-	}{
-		{"the way of a row", b.writePath},
-		{"operations of the store", b.operations},
-		{"commits", b.commitRate},
-		{"recovery", b.recovery},
-		{"requests beside a compaction", b.beside},
-		{"chargeback", b.chargeback},
-	} {
+	if o.only != "" && !slices.Contains(stepNames(), o.only) {
+		return fmt.Errorf("%q is no step: %s", o.only, strings.Join(stepNames(), ", "))
+	}
+	for _, step := range steps {
+		if o.only != "" && o.only != step.name {
+			continue
+		}
 		at := time.Now()
 		fmt.Fprintf(os.Stderr, "bench-lake: %s\n", step.name)
-		if err := step.run(ctx); err != nil {
+		if err := step.run(b, ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
 		fmt.Fprintf(os.Stderr, "bench-lake: %s took %.0f s\n", step.name, time.Since(at).Seconds())
