@@ -101,6 +101,7 @@ type Keeper struct {
 	mu    sync.Mutex
 	open  map[string]*delta.Table // by path
 	bad   map[string]string       // files that can't be compacted, by key, and why
+	swept map[string]time.Time    // when tables were vacuumed last, by path, as far as is known
 	given map[string]string       // tables that are not maintained, by path, and why
 }
 
@@ -115,7 +116,7 @@ func New(cfg Config, store objstore.Store, docs *state.Docs, tables func() []*ta
 	}
 	return &Keeper{
 		cfg: cfg, store: store, docs: docs, tables: tables, logger: logger, leases: lease.NewObserver(docs, cfg.Holder),
-		open: map[string]*delta.Table{}, bad: map[string]string{}, given: map[string]string{},
+		open: map[string]*delta.Table{}, bad: map[string]string{}, given: map[string]string{}, swept: map[string]time.Time{},
 	}, nil
 }
 

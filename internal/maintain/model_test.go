@@ -166,7 +166,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	onStores(t, func(t *testing.T, store objstore.Store) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
-		const gateways, each = 3, 40
+		const gateways, each = 3, 25
 		w := &world{t: t, store: store, rows: map[string]call{}, forgotten: map[string]bool{}, landed: map[string]rowtags.Count{}}
 		if m, ok := store.(*memstore.Store); ok {
 			defer m.Inject(nil)

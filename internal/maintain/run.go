@@ -96,13 +96,9 @@ func (k *Keeper) due(ctx context.Context, t *tableschema.Table) (due, error) {
 	if err != nil {
 		return due{}, err
 	}
-	done, _, err := k.record(ctx, t.Name)
-	if err != nil {
+	d := due{compact: len(k.planner(table, declared, nil).plan(s)) > 0}
+	if d.sweep, err = k.sweepDue(ctx, t); err != nil {
 		return due{}, err
-	}
-	d := due{
-		compact: len(k.planner(table, declared, nil).plan(s)) > 0,
-		sweep:   k.cfg.Now().Sub(done.Vacuumed) >= k.cfg.SweepEvery,
 	}
 	if days := k.retention(declared); days > 0 {
 		before := k.cfg.Now().UTC().AddDate(0, 0, 1-days).Format(time.DateOnly)
@@ -111,6 +107,26 @@ func (k *Keeper) due(ctx context.Context, t *tableschema.Table) (due, error) {
 		}
 	}
 	return d, nil
+}
+
+// sweepDue reports whether nobody has swept the table for long. It asks the store only when this
+// process doesn't know of a sweep.
+func (k *Keeper) sweepDue(ctx context.Context, t *tableschema.Table) (bool, error) {
+	recent := func(at time.Time) bool { return k.cfg.Now().Sub(at) < k.cfg.SweepEvery }
+	k.mu.Lock()
+	at := k.swept[t.Name.Path()]
+	k.mu.Unlock()
+	if recent(at) {
+		return false, nil
+	}
+	done, _, err := k.record(ctx, t.Name)
+	if err != nil {
+		return false, err
+	}
+	k.mu.Lock()
+	k.swept[t.Name.Path()] = done.Vacuumed
+	k.mu.Unlock()
+	return !recent(done.Vacuumed), nil
 }
 
 // sayOnce reports that a table isn't maintained any more. It stays so until somebody changes it, which

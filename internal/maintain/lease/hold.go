@@ -153,9 +153,10 @@ func (l *Lease) Do(ctx context.Context, f func(ctx context.Context) error) error
 	if errors.Is(context.Cause(inside), ErrLost) {
 		return errors.Join(fmt.Errorf("lease %s: %w", l.name, ErrLost), err)
 	}
-	giveBack, stop := context.WithTimeout(context.WithoutCancel(ctx), l.ttl)
+	// Whoever comes next waits for the ttl if this fails; the work is done all the same, and nobody
+	// should wait for a store that is away to end.
+	giveBack, stop := context.WithTimeout(context.WithoutCancel(ctx), min(l.ttl, 5*time.Second))
 	defer stop()
-	// Whoever comes next waits for the ttl if this fails; the work is done all the same.
 	_ = l.Release(giveBack)
 	return err
 }
