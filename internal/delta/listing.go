@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -24,13 +25,33 @@ type commitFile struct {
 
 // list lists the log.
 func (r reader) list(ctx context.Context) (*listing, error) {
+	return r.listBetween(ctx, "", math.MaxInt64)
+}
+
+// window is how far back At looks for a checkpoint before it lists the whole log, which may have
+// hundreds of thousands of versions: a few of our intervals.
+const window = 5 * defaultCheckpointInterval
+
+// listNear lists the log from a little before a version to the version.
+func (r reader) listNear(ctx context.Context, version int64) (*listing, error) {
+	after := ""
+	if version > window {
+		after = r.commitKey(version - window)
+	}
+	return r.listBetween(ctx, after, version)
+}
+
+func (r reader) listBetween(ctx context.Context, after string, last int64) (*listing, error) {
 	l := &listing{}
 	parts := map[checkpointName]int{}
-	for info, err := range r.store.List(ctx, r.path+logFolder, "") {
+	for info, err := range r.store.List(ctx, r.path+logFolder, after) {
 		if err != nil {
 			return nil, fmt.Errorf("list log: %w", err)
 		}
 		if v, ok := commitVersion(info.Key); ok {
+			if v > last {
+				break
+			}
 			l.commits = append(l.commits, commitFile{v, info.Modified.Truncate(time.Millisecond), info.Key, info.Size})
 			continue
 		}

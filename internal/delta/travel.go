@@ -49,6 +49,15 @@ func (t *Table) at(ctx context.Context, version int64) (*Snapshot, error) {
 	if now.Version == version {
 		return now, nil
 	}
+	if version >= 0 && version < now.Version {
+		near, err := t.log.listNear(ctx, version)
+		if err != nil {
+			return nil, err
+		}
+		if s, err := t.log.at(ctx, near, version); !errors.Is(err, errGap) {
+			return s, err
+		}
+	}
 	l, err := t.log.list(ctx)
 	if err != nil {
 		return nil, err
@@ -100,6 +109,9 @@ func (r reader) at(ctx context.Context, l *listing, version int64) (*Snapshot, e
 		if !errors.Is(err, objstore.ErrNotFound) && !errors.Is(err, ErrCorrupt) {
 			return nil, err
 		}
+	}
+	if len(l.commits) == 0 || l.commits[0].version != 0 {
+		return nil, fmt.Errorf("version 0: %w: %w", ErrCorrupt, errGap)
 	}
 	return r.through(ctx, emptySnapshot(r.place), version)
 }

@@ -3,6 +3,7 @@ package delta
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -136,5 +137,36 @@ func TestHistory(t *testing.T) {
 	}
 	if h, err := tbl.History(t.Context(), 0); err != nil || len(h) != 5 || h[4].Operation != "CREATE TABLE" {
 		t.Errorf("the whole history: %v, %v", h, err)
+	}
+}
+
+// A version of a long log is found from the checkpoint before it: by reading a few objects, wherever it is.
+func TestTimeTravelReadsLittle(t *testing.T) {
+	store := memstore.New()
+	tbl, err := OpenOrCreate(t.Context(), store, usage(), Options{CheckpointInterval: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 700 {
+		appendFile(t, tbl, "log", i+1)
+	}
+	var gets atomic.Int64
+	for _, v := range []int64{20, 333, 699} {
+		gets.Store(0)
+		store.Inject(func(c memstore.Call) memstore.Fault {
+			if c.Op == memstore.Get {
+				gets.Add(1)
+			}
+			return memstore.Fault{}
+		})
+		s, err := tbl.At(t.Context(), v)
+		if err != nil || s.NumFiles() != int(v) || gets.Load() > 51 {
+			t.Errorf("version %d: %v with %d objects read, %v", v, s, gets.Load(), err)
+		}
+	}
+	remove(t, store, tbl, 0, 20)
+	gets.Store(0)
+	if _, err := tbl.At(t.Context(), 10); !errors.Is(err, ErrVersionGone) || gets.Load() > 2 {
+		t.Errorf("version 10 is gone: %v with %d objects read", err, gets.Load())
 	}
 }
