@@ -47,11 +47,15 @@ func (e *eraser) undisturbed(ctx context.Context, path string, f func(context.Co
 
 // maintenance takes the lease under which lakegate maintains a table, when it is free.
 func (e *eraser) maintenance(ctx context.Context, path string) (*lease.Lease, error) {
-	patience, cancel := context.WithTimeout(ctx, e.cfg.Patience)
+	patience, cancel := context.WithTimeout(ctx, min(e.cfg.Patience, maxMaintenance))
 	defer cancel()
 	name := "table." + strings.ReplaceAll(path, "/", ".")
 	return lease.NewObserver(e.cfg.docs(), e.cfg.Holder).Wait(patience, name, leaseTTL)
 }
+
+// maxMaintenance bounds how long a table's maintenance is waited for. Gateways with much to compact take
+// the lease again as soon as it is free.
+const maxMaintenance = 20 * time.Second
 
 // settled waits until no compaction of a table is under way that read its files before the subject
 // left them. What it stores can never be committed, because its inputs are gone from the table; but

@@ -139,7 +139,7 @@ func (s *stage) keeper(holder string) (*maintain.Keeper, error) {
 		return nil, err
 	}
 	cfg := maintain.DefaultConfig()
-	cfg.Holder, cfg.Version, cfg.Interval, cfg.QuietAge = holder, "test", time.Second, time.Second
+	cfg.Holder, cfg.Version, cfg.Interval, cfg.QuietAge = holder, "test", 5*time.Second, time.Second
 	tables := []*tableschema.Table{systemtables.EndpointUsage(), payload}
 	return maintain.New(cfg, s.store, state.New(s.store), func() []*tableschema.Table { return tables }, s.logger)
 }
