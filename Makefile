@@ -56,6 +56,9 @@ bench-lake-quick: build ## the same with 2M rows in about a minute, noisier
 test-race: ## the Go suite under the race detector
 	$(GO) test -race ./...
 
+chaos: ## an hour of seeded chaos: gateways, disks and store that fail, compared with a model
+	$(GO) test ./tests/chaos -run TestChaos -count=1 -v -timeout 2h -for 1h -steps 5000
+
 test-clients: build ## * official OpenAI SDKs (Python, Node) through a running gateway
 	tests/clients/run.sh
 
@@ -80,4 +83,4 @@ test-browser: build ## * headless Chromium opens the bundled dashboard over demo
 clean: ## remove what was built and the demo's data
 	rm -rf bin out $(DATA)
 
-.PHONY: help build demo run test check fmt generate bench bench-quick bench-lake bench-lake-quick test-race test-clients test-crash test-s3 test-outage test-forget test-readers test-browser clean
+.PHONY: chaos help build demo run test check fmt generate bench bench-quick bench-lake bench-lake-quick test-race test-clients test-crash test-s3 test-outage test-forget test-readers test-browser clean

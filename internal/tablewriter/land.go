@@ -159,27 +159,51 @@ func (w *Writer) settle() error {
 	if w.purging.Load() > 0 {
 		next = next.forgetLost()
 	}
-	if next != w.ledger {
-		if err := next.write(w.cfg.fs(), w.cfg.logDir()); err != nil {
-			return err
-		}
-		w.ledger = next
+	counted := next.Through > w.ledger.Through
+	if err := w.letGo(next); err != nil {
+		return err
+	}
+	if counted {
 		for n, t := range w.tallies {
 			if n <= next.Through {
 				w.stats.losses.Add(t.losses())
 				delete(w.tallies, n)
 			}
 		}
-		w.cfg.failPoint("ledger written")
 	}
 	defer w.measure()
-	if err := w.drop(); err != nil {
-		return err
-	}
 	return w.carry()
 }
 
-// drop deletes segments, oldest first, until one is needed. It holds the view: a Snapshot that reads
+// letGo writes the ledger if it has changed, or if there are segments that nobody needs, and deletes
+// those. The ledger says first that they are gone: a power cut may bring any of them back, one with a
+// request and not the one with its outcome.
+func (w *Writer) letGo(next *ledger) error {
+	free := next.Dropped
+	all := w.log.Segments()
+	for _, s := range all[:len(all)-1] {
+		if s.Number > next.Through || !w.pins.free(s.Number, next.Through) {
+			break
+		}
+		free = s.Number
+	}
+	if free > next.Dropped {
+		if next == w.ledger {
+			next = next.counted(next.Through)
+		}
+		next.Dropped = free
+	}
+	if next != w.ledger {
+		if err := next.write(w.cfg.fs(), w.cfg.logDir()); err != nil {
+			return err
+		}
+		w.ledger = next
+		w.cfg.failPoint("ledger written")
+	}
+	return w.drop()
+}
+
+// drop deletes the segments that the ledger says are gone. It holds the view: a Snapshot that reads
 // the log must not find a segment gone.
 func (w *Writer) drop() error {
 	if err := w.lake.view.enter(context.Background()); err != nil {
@@ -188,7 +212,7 @@ func (w *Writer) drop() error {
 	defer w.lake.view.leave()
 	all := w.log.Segments()
 	for _, s := range all[:len(all)-1] {
-		if s.Number > w.ledger.Through || !w.pins.free(s.Number, w.ledger.Through) {
+		if s.Number > w.ledger.Dropped {
 			return nil
 		}
 		if err := w.log.Drop(s.Number); err != nil {
@@ -246,7 +270,7 @@ func (w *Writer) carry() error {
 	if err := w.log.Sync(last); err != nil {
 		return err
 	}
-	return w.drop()
+	return w.letGo(w.ledger)
 }
 
 // measure updates what Admit and Stats need to know of the log.

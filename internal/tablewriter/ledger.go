@@ -21,8 +21,9 @@ import (
 // segments, so that the tables can be compared with it. docs/format/ledger.md describes the file.
 type ledger struct {
 	Format  int                    `json:"format"`
-	Log     string                 `json:"log"`     // the log's id
-	Through uint64                 `json:"through"` // segments up to this one are counted, and their rows landed
+	Log     string                 `json:"log"`               // the log's id
+	Through uint64                 `json:"through"`           // segments up to this one are counted, and their rows landed
+	Dropped uint64                 `json:"dropped,omitempty"` // segments up to this one are deleted, or about to be
 	Missing []uint64               `json:"missing_segments,omitempty"`
 	Holes   []hole                 `json:"holes,omitempty"` // records that a power cut took, or a repair
 	Tables  map[string]ledgerTable `json:"tables"`

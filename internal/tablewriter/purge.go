@@ -29,7 +29,8 @@ func (w *Writer) Purge(ctx context.Context) (through uint64, dropped int, err er
 		}
 		first := w.log.Segments()[0]
 		if first.Number > through {
-			return through, dropped, nil
+			// A power cut must not bring them back.
+			return through, dropped, w.cfg.fs().SyncDir(w.cfg.logDir())
 		}
 		if time.Now().After(deadline) {
 			return 0, 0, fmt.Errorf("purge the log: segment %d is still needed", first.Number)

@@ -131,7 +131,11 @@ func (r *Reader) Close() error {
 type stoppedLog struct{ view *wal.View }
 
 func openStoppedLog(fs disk.FS, dir string) (*stoppedLog, *wal.Recovery, error) {
-	v, found, err := wal.OpenViewOn(fs, dir)
+	var dropped uint64
+	if l, err := readLedger(fs, dir); err == nil { // a damaged one is Verify's to report
+		dropped = l.Dropped
+	}
+	v, found, err := wal.OpenViewOn(fs, dir, dropped)
 	if errors.Is(err, os.ErrNotExist) {
 		return &stoppedLog{}, &wal.Recovery{}, nil
 	}

@@ -137,7 +137,7 @@ func (c Config) Validate() error {
 			errs = append(errs, err)
 		}
 	}
-	if err := c.walConfig(0).Validate(); err != nil {
+	if err := c.walConfig(&ledger{}).Validate(); err != nil {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
@@ -152,8 +152,11 @@ func (c Config) fs() disk.FS {
 	return c.FS
 }
 
-func (c Config) walConfig(after uint64) wal.Config {
-	return wal.Config{SyncInterval: c.SyncInterval, SyncBytes: c.SyncBytes, After: after, FS: c.FS, Hook: c.FailPoint}
+func (c Config) walConfig(l *ledger) wal.Config {
+	return wal.Config{
+		SyncInterval: c.SyncInterval, SyncBytes: c.SyncBytes, FS: c.FS, Hook: c.FailPoint,
+		After: max(l.Through, l.Dropped), Dropped: l.Dropped,
+	}
 }
 
 func (c Config) failPoint(point string) {
@@ -212,7 +215,7 @@ func Open(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logger) (_
 	if err != nil {
 		return nil, err
 	}
-	log, found, err := wal.Open(cfg.logDir(), cfg.walConfig(ledger.Through))
+	log, found, err := wal.Open(cfg.logDir(), cfg.walConfig(ledger))
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}

@@ -40,6 +40,7 @@ type found struct {
 	boot     uuid.UUID
 	segments []*scanned // those with a whole header, oldest first
 	unborn   []uint64   // files whose header was never finished
+	back     []uint64   // segments that were dropped and are there again
 	writing  uint64     // the newest segment that has more than a header: those before it are on disk
 	damage   []Damage
 	torn     *Torn
@@ -91,8 +92,9 @@ func (f *found) sound() error {
 	return &DamageError{Path: d.Path, Segment: d.Segment, Offset: d.Offset, Reason: d.Reason, Hint: damageHint}
 }
 
-// inspect reads every record of every segment in dir and changes nothing. What is damaged is noted.
-func inspect(fs disk.FS, dir string) (*found, error) {
+// inspect reads every record of every segment in dir behind dropped and changes nothing. What is
+// damaged is noted.
+func inspect(fs disk.FS, dir string, dropped uint64) (*found, error) {
 	numbers, err := segmentNumbers(fs, dir)
 	if err != nil {
 		return nil, err
@@ -103,6 +105,9 @@ func inspect(fs disk.FS, dir string) (*found, error) {
 		return nil, err
 	}
 	f.id, f.known = id, known
+	for len(numbers) > 0 && numbers[0] <= dropped {
+		f.back, numbers = append(f.back, numbers[0]), numbers[1:]
+	}
 	for _, n := range numbers {
 		size, _, err := fs.Stat(segmentPath(dir, n))
 		if err != nil {
@@ -367,9 +372,9 @@ func (f *found) cut() error {
 			return err
 		}
 	}
-	for _, n := range f.unborn {
+	for _, n := range slices.Concat(f.back, f.unborn) {
 		if err := f.fs.Remove(segmentPath(f.dir, n)); err != nil {
-			return fmt.Errorf("remove unfinished log segment: %w", err)
+			return fmt.Errorf("remove log segment %d, which nobody needs: %w", n, err)
 		}
 	}
 	for i := len(f.segments) - 1; i >= 0; i-- {

@@ -60,7 +60,7 @@ func Inspect(fs disk.FS, dir string) (_ *Inspection, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	f, err := inspect(fs, dir)
+	f, err := inspect(fs, dir, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func Repair(fs disk.FS, dir string) (_ *Repaired, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	f, err := inspect(fs, dir)
+	f, err := inspect(fs, dir, 0)
 	if err != nil {
 		return nil, err
 	}

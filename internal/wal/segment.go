@@ -108,7 +108,8 @@ func (l *Log) discard(file disk.File, s Segment) error {
 }
 
 // Drop deletes the oldest sealed segment, which must be number n. Deleting is not synced: after a
-// power cut the segment may be back, and whoever dropped it must know that it was done with.
+// power cut any of the segments that were dropped may be back. Whoever drops them says so to the next
+// Open (Config.Dropped), from a place that is on disk before Drop is called.
 func (l *Log) Drop(n uint64) error {
 	l.rotate.Lock()
 	defer l.rotate.Unlock()

@@ -22,10 +22,11 @@ type View struct {
 
 // OpenView opens the log in dir for reading. ErrLocked when a process writes it, os.ErrNotExist when
 // there is no log. A torn tail is left alone and not read.
-func OpenView(dir string) (*View, *Recovery, error) { return OpenViewOn(disk.OS, dir) }
+func OpenView(dir string) (*View, *Recovery, error) { return OpenViewOn(disk.OS, dir, 0) }
 
-// OpenViewOn opens the log in a folder of a file system for reading, as OpenView does.
-func OpenViewOn(fs disk.FS, dir string) (_ *View, _ *Recovery, err error) {
+// OpenViewOn opens the log in a folder of a file system for reading, as OpenView does. Segments up to
+// dropped are not read.
+func OpenViewOn(fs disk.FS, dir string, dropped uint64) (_ *View, _ *Recovery, err error) {
 	lock, err := lockDir(fs, dir, false)
 	if err != nil {
 		return nil, nil, err
@@ -35,7 +36,7 @@ func OpenViewOn(fs disk.FS, dir string) (_ *View, _ *Recovery, err error) {
 			err = errors.Join(err, lock.Close())
 		}
 	}()
-	found, err := inspect(fs, dir)
+	found, err := inspect(fs, dir, dropped)
 	if err == nil {
 		err = found.sound()
 	}

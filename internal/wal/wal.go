@@ -86,6 +86,9 @@ type Config struct {
 	SyncBytes int64
 	// After is a segment number the caller knows to have been used. New numbers are above it.
 	After uint64
+	// Dropped is a segment number: those up to it were dropped, or were about to be. A power cut may
+	// bring some back, in any order; Open deletes them unread.
+	Dropped uint64
 	// FS is where the folder is. Nil: the machine's file system.
 	FS disk.FS
 	// Hook, when set, is called at points where a test may want the process to die. Nil in production.
@@ -244,7 +247,7 @@ func open(dir string, cfg Config, create func(string) (disk.File, error)) (_ *Lo
 			err = errors.Join(err, lock.Close())
 		}
 	}()
-	found, err := inspect(fs, dir)
+	found, err := inspect(fs, dir, cfg.Dropped)
 	if err != nil {
 		return nil, nil, err
 	}
