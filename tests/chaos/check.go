@@ -3,7 +3,6 @@ package chaos
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -121,7 +120,7 @@ func (w *world) check(ctx context.Context, g *gateway) error {
 		return r.err(fmt.Sprintf("what gateway %d shows without the store", g.n))
 	}
 	w.model.of(g.n, func(f *fact) {
-		if !f.open && !f.parked {
+		if !f.open && !f.parked && !f.limbo {
 			r.lacks(f)
 		}
 	})
@@ -217,7 +216,7 @@ func (g *gateway) verify(ctx context.Context) error {
 		return fmt.Errorf("verify gateway %d: %w", g.n, err)
 	}
 	if !r.OK() {
-		return fmt.Errorf("verify gateway %d: %w", g.n, errors.New(fmt.Sprint(r.Problems)))
+		return fmt.Errorf("verify gateway %d: %q, %q, %+v", g.n, r.Problems, r.Notes, r.Tables)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func (g *gateway) open(ctx context.Context) error {
 		return err
 	}
 	g.writer = writer
-	g.w.model.of(g.n, func(f *fact) { f.open, f.synced, f.okSync = false, true, f.ok })
+	g.w.model.of(g.n, func(f *fact) { f.open, f.limbo, f.synced, f.okSync = false, false, true, f.ok })
 	return nil
 }
 
@@ -188,7 +188,7 @@ func (g *gateway) ended(f *fact, err error, strict bool, dropped int64, alone bo
 		if alone {
 			f.fate = may
 		}
-		f.ok = false
+		f.ok, f.limbo = false, !alone
 	case dropped > 0:
 		f.fate = gone
 		g.dropped, g.pending = g.dropped+dropped, g.pending+dropped

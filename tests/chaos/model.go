@@ -30,6 +30,7 @@ type fact struct {
 	synced  bool // what was acknowledged is on disk
 	okSync  bool // the outcome is
 	parked  bool // the outcome is in memory
+	limbo   bool // admitted, and the outcome could not be logged: a crashed row after the next start
 }
 
 func (f *fact) id() string  { return f.rec.ID.String() }
@@ -66,7 +67,7 @@ func (m *model) of(gateway int, do func(*fact)) {
 // erased notes that rows of ended requests went on purpose, or maybe went.
 func (m *model) erased(which func(*fact) bool, certain bool) (n int) {
 	for _, f := range m.facts {
-		if f.open || f.fate == gone || !which(f) {
+		if f.open || f.limbo || f.fate == gone || !which(f) {
 			continue
 		}
 		n++

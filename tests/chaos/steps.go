@@ -327,6 +327,11 @@ func (w *world) end(ctx context.Context) (rows int, err error) {
 		if err := w.check(ctx, g); err != nil {
 			return 0, err
 		}
+	}
+	if rows, err = w.checkTables(ctx); err != nil {
+		return rows, err
+	}
+	for _, g := range w.gateways {
 		if err := g.writer.Close(ctx); err != nil {
 			return 0, fmt.Errorf("close gateway %d: %w", g.n, err)
 		}
@@ -335,7 +340,7 @@ func (w *world) end(ctx context.Context) (rows int, err error) {
 			return 0, err
 		}
 	}
-	return w.checkTables(ctx)
+	return rows, nil
 }
 
 // look compares what a gateway shows of its own rows with the model.
