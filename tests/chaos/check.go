@@ -12,6 +12,7 @@ import (
 	"github.com/lakegate/lakegate/internal/datafile"
 	"github.com/lakegate/lakegate/internal/delta"
 	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/internal/rowtags"
 	"github.com/lakegate/lakegate/internal/tablewriter"
 	systemtables "github.com/lakegate/lakegate/system_tables"
 )
@@ -101,6 +102,7 @@ func (r *rows) err(where string) error {
 // check compares what a gateway shows with the model: its own rows all, those of others at most once.
 // A store that cannot be read now is no fault of the gateway.
 func (w *world) check(ctx context.Context, g *gateway) error {
+	defer g.store.turn()()
 	s, err := g.writer.Snapshot(ctx, []string{usageName})
 	if err != nil {
 		w.trace("gateway %d: snapshot: %v", g.n, err)
@@ -125,7 +127,11 @@ func (w *world) check(ctx context.Context, g *gateway) error {
 		}
 	})
 	w.trace("gateway %d: snapshot of %d rows", g.n, len(r.n))
-	return r.err(fmt.Sprintf("what gateway %d shows", g.n))
+	if err := r.err(fmt.Sprintf("what gateway %d shows of version %d", g.n, s.Tables[usageName].Version)); err != nil {
+		_, stored := w.checkTables(ctx)
+		return fmt.Errorf("%w; what the store has: %w", err, stored)
+	}
+	return nil
 }
 
 // checkTables compares the tables as the store has them with the model.
@@ -147,7 +153,7 @@ func (w *world) checkTables(ctx context.Context) (n int, err error) {
 				r.wrong = append(r.wrong, fmt.Sprintf("%d rows of another engine's request %s", r.n[id], id))
 			}
 		}
-		if err := r.err("table " + t.Name.String()); err != nil {
+		if err := r.err(fmt.Sprintf("table %s", t.Name)); err != nil {
 			return n, err
 		}
 		n += len(r.n)
@@ -217,6 +223,48 @@ func (g *gateway) verify(ctx context.Context) error {
 	}
 	if !r.OK() {
 		return fmt.Errorf("verify gateway %d: %q, %q, %+v", g.n, r.Problems, r.Notes, r.Tables)
+	}
+	return nil
+}
+
+// accounts returns how many rows of each log a table has or had: those in its files by their tags, and
+// those erased. Maintenance does not change it.
+func (w *world) accounts(ctx context.Context, path string) (rowtags.Counts, error) {
+	t, err := delta.OpenExisting(ctx, w.net.store, path, delta.Options{})
+	if err != nil {
+		return nil, err
+	}
+	s := t.Snapshot()
+	all := rowtags.Erased(s.Txns)
+	for a := range s.Files() {
+		if c, ok := rowtags.Parse(a.Tags); ok {
+			all = all.Add(c)
+		}
+	}
+	return all, nil
+}
+
+// keepsAccounts does something to the tables that must not change the accounts of any log.
+func (w *world) keepsAccounts(ctx context.Context, do func()) error {
+	before := map[string]rowtags.Counts{}
+	for _, t := range w.tables() {
+		c, err := w.accounts(ctx, t.Name.Path())
+		if err != nil {
+			continue // not there yet
+		}
+		before[t.Name.Path()] = c
+	}
+	do()
+	for path, was := range before {
+		is, err := w.accounts(ctx, path)
+		if err != nil {
+			return err
+		}
+		for log, c := range was {
+			if len(log) > 1 && (is[log].N != c.N || !rowtags.SumsEqual(is[log].Sum, c.Sum)) {
+				return fmt.Errorf("%s: rows of log %s that are there or erased: %+v before and %+v after", path, log, c, is[log])
+			}
+		}
 	}
 	return nil
 }

@@ -44,6 +44,7 @@ func (g *gateway) config() tablewriter.Config {
 // open starts the process. The network must be calm or the error is expected.
 func (g *gateway) open(ctx context.Context) error {
 	g.store = g.w.net.client()
+	defer g.store.turn()()
 	writer, err := tablewriter.Open(ctx, g.config(), feeds(), quiet)
 	if err != nil {
 		g.store.dead.Store(true)
@@ -83,6 +84,7 @@ func (g *gateway) kill(power bool) {
 // lost applies to the model what a power cut may have taken: what is not there any more, of what was
 // not on disk.
 func (g *gateway) lost(ctx context.Context) error {
+	defer g.store.turn()()
 	s, err := g.writer.Snapshot(ctx, []string{usageName})
 	if err != nil {
 		return err
@@ -213,7 +215,9 @@ func (g *gateway) onDisk() {
 }
 
 func (g *gateway) flush(ctx context.Context) error {
+	done := g.store.turn()
 	err := g.writer.Flush(ctx)
+	done()
 	if err == nil {
 		g.w.model.of(g.n, func(f *fact) { f.parked = false })
 		g.onDisk()

@@ -43,8 +43,25 @@ type lateWrite struct {
 
 // client is the store as one process sees it.
 type client struct {
-	n    *network
-	dead atomic.Bool
+	n      *network
+	dead   atomic.Bool
+	asleep atomic.Bool // it is not this process's turn: what it does by a clock of its own is refused
+}
+
+// turn lets the process ask the store until done is called.
+func (c *client) turn() (done func()) {
+	c.asleep.Store(false)
+	return func() { c.asleep.Store(true) }
+}
+
+func (c *client) allowed() error {
+	switch {
+	case c.dead.Load():
+		return errDead
+	case c.asleep.Load():
+		return errRefused
+	}
+	return nil
 }
 
 func (n *network) client() *client { return &client{n: n} }
@@ -95,8 +112,8 @@ func (n *network) fate(op, key string) (bad bool, which uint64) {
 
 // read does a call that changes nothing.
 func (c *client) read(ctx context.Context, op, key string) error {
-	if c.dead.Load() {
-		return errDead
+	if err := c.allowed(); err != nil {
+		return err
 	}
 	if bad, _ := c.n.fate(op, key); bad {
 		return errRefused
@@ -107,8 +124,8 @@ func (c *client) read(ctx context.Context, op, key string) error {
 // write does a call that changes something: it may be refused, or happen or not without the caller
 // being told, or happen later.
 func (c *client) write(ctx context.Context, op, key string, data []byte, do func() (objstore.Info, error)) (objstore.Info, error) {
-	if c.dead.Load() {
-		return objstore.Info{}, errDead
+	if err := c.allowed(); err != nil {
+		return objstore.Info{}, err
 	}
 	if err := ctx.Err(); err != nil {
 		return objstore.Info{}, err

@@ -78,7 +78,8 @@ func (w *world) next(ctx context.Context) error {
 	for _, k := range kinds {
 		if n -= k.weight; n < 0 {
 			w.counts[k.name]++
-			if err := k.do(w, ctx, g); err != nil {
+			err := k.do(w, ctx, g)
+			if err != nil {
 				return fmt.Errorf("%s: %w", k.name, err)
 			}
 			return nil
@@ -134,6 +135,7 @@ func (g *gateway) reopen(ctx context.Context) error {
 }
 
 func (w *world) restart(ctx context.Context, g *gateway) error {
+	g.store.turn()
 	err := g.writer.Close(ctx)
 	w.trace("gateway %d: close: %v", g.n, err)
 	g.store.dead.Store(true)
@@ -147,6 +149,11 @@ func (w *world) restart(ctx context.Context, g *gateway) error {
 	g.disk.SetRoom(0)
 	g.disk.Fail(nil)
 	g.uncertain, g.pending = g.uncertain+g.pending, 0
+	if w.net.rate == 0 {
+		if err := g.verify(ctx); err != nil {
+			return err
+		}
+	}
 	if err := g.open(ctx); err != nil {
 		w.trace("gateway %d: open: %v", g.n, err)
 	}
@@ -159,11 +166,12 @@ func (w *world) tables() []*tableschema.Table {
 
 func (w *world) compact(ctx context.Context, _ *gateway) error {
 	w.now = time.Now().Add(48 * time.Hour)
-	for _, t := range w.tables() {
-		r, err := w.keeper.Compact(ctx, t, maintain.CompactOptions{})
-		w.trace("compact %s: %+v, %v", t.Name, r, err)
-	}
-	return nil
+	return w.keepsAccounts(ctx, func() {
+		for _, t := range w.tables() {
+			r, err := w.keeper.Compact(ctx, t, maintain.CompactOptions{})
+			w.trace("compact %s: %+v, %v", t.Name, r, err)
+		}
+	})
 }
 
 // settle makes everything work and lands what every gateway has. It reports whether that went well.
@@ -192,10 +200,15 @@ func (w *world) retain(ctx context.Context, _ *gateway) error {
 	const days = 4
 	before := today.AddDate(0, 0, 1-days).Truncate(24 * time.Hour)
 	certain := true
-	for _, t := range w.tables() {
-		r, err := w.keeper.Retain(ctx, t, days, false)
-		w.trace("retain %s: %+v, %v", t.Name, r, err)
-		certain = certain && err == nil
+	err := w.keepsAccounts(ctx, func() {
+		for _, t := range w.tables() {
+			r, err := w.keeper.Retain(ctx, t, days, false)
+			w.trace("retain %s: %+v, %v", t.Name, r, err)
+			certain = certain && err == nil
+		}
+	})
+	if err != nil {
+		return err
 	}
 	w.counts["rows past retention"] += w.model.erased(func(f *fact) bool { return f.day().Before(before) }, certain)
 	return nil
@@ -218,11 +231,12 @@ func (w *world) cleanLog(ctx context.Context, _ *gateway) error {
 		return nil
 	}
 	w.now = time.Now().AddDate(0, 0, 31)
-	for _, t := range w.tables() {
-		r, err := w.keeper.CleanLog(ctx, t)
-		w.trace("clean log of %s: %+v, %v", t.Name, r, err)
-	}
-	return nil
+	return w.keepsAccounts(ctx, func() {
+		for _, t := range w.tables() {
+			r, err := w.keeper.CleanLog(ctx, t)
+			w.trace("clean log of %s: %+v, %v", t.Name, r, err)
+		}
+	})
 }
 
 // forget erases a person from tables and logs.
@@ -232,14 +246,24 @@ func (w *world) forget(ctx context.Context, _ *gateway) error {
 	}
 	who := fmt.Sprintf("person-%d@example.com", w.people)
 	for _, g := range w.gateways {
-		if _, _, err := g.writer.Purge(ctx); err != nil {
+		done := g.store.turn()
+		_, _, err := g.writer.Purge(ctx)
+		done()
+		if err != nil {
 			return fmt.Errorf("purge gateway %d: %w", g.n, err)
 		}
 		g.onDisk()
 	}
 	w.net.rate = []int{0, 0, 0, 10}[w.rnd.IntN(4)]
 	cfg := forget.Config{Store: w.net.client(), Logger: quiet, Version: "chaos", Holder: "chaos", Patience: time.Millisecond, Poll: time.Millisecond}
-	r, err := forget.Run(ctx, cfg, forget.Subject{Requester: who}, forget.Options{By: "chaos"})
+	var r *forget.Report
+	var err error
+	unbalanced := w.keepsAccounts(ctx, func() {
+		r, err = forget.Run(ctx, cfg, forget.Subject{Requester: who}, forget.Options{By: "chaos"})
+	})
+	if unbalanced != nil {
+		return unbalanced
+	}
 	clean := err == nil && r.Clean
 	w.trace("forget %s: clean %v, %v", who, clean, err)
 	if w.net.rate == 0 && !clean {
@@ -332,6 +356,7 @@ func (w *world) end(ctx context.Context) (rows int, err error) {
 		return rows, err
 	}
 	for _, g := range w.gateways {
+		g.store.turn()
 		if err := g.writer.Close(ctx); err != nil {
 			return 0, fmt.Errorf("close gateway %d: %w", g.n, err)
 		}
