@@ -20,6 +20,7 @@ func TestTheDocumentedCommandsWork(t *testing.T) {
 	t.Chdir(t.TempDir())
 	lastMonth := time.Now().UTC().AddDate(0, 0, -time.Now().UTC().Day()).Format("2006-01")
 	for i, line := range append(lake, chargeback...) {
+		line = someTime.ReplaceAllString(line, "VERSION AS OF 1") // the page's time is none of this folder
 		args := words(t, line)
 		switch {
 		case args[0] == "demo":
@@ -48,6 +49,8 @@ func TestTheDocumentedCommandsWork(t *testing.T) {
 		}
 	}
 }
+
+var someTime = regexp.MustCompile(`TIMESTAMP AS OF '[^']*'`)
 
 // commandsOf returns what comes after "lakegate" on the lines of a page's shell blocks.
 func commandsOf(t *testing.T, page string) []string {
