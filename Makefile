@@ -11,6 +11,9 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 DATA    ?= data/demo
 CONFIG  ?= lakegate.yaml
 
+# What suites take as arguments, such as make test-outage ARGS="-for 1m".
+ARGS    ?=
+
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
@@ -66,16 +69,16 @@ test-crash: build ## kill -9 twenty times under load; accepted equals landed eac
 	tests/crash/run.sh
 
 test-s3: build ## the lake on a real S3 server, built on the first run: conformance, four writers at once, crashes
-	tests/s3/run.sh
+	tests/s3/run.sh $(ARGS)
 
 test-forget: ## one of a hundred people is forgotten in a million rows, under traffic; prints the proof and the time
-	tests/forget/run.sh
+	tests/forget/run.sh $(ARGS)
 
 test-outage: build ## the store is away for ten minutes under load: nothing lost; memory, log, latencies printed
-	tests/outage/run.sh
+	tests/outage/run.sh $(ARGS)
 
 test-readers: build ## * delta-rs, Polars and Spark read our tables and write to them (about 6 minutes)
-	tests/readers/run.sh
+	tests/readers/run.sh $(ARGS)
 
 test-browser: build ## * headless Chromium opens the bundled dashboard over demo data
 	tests/browser/run.sh

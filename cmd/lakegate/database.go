@@ -41,7 +41,8 @@ func (w *where) flags(c *cobra.Command) {
 	c.Flags().StringVar(&w.server, "server", "", "address of a running gateway (default $"+serverVar+" or "+defaultServer+"); the API key comes from $"+keyVar)
 	w.lake.flags(c, "while no gateway runs on it")
 	c.Flags().DurationVar(&w.timeout, "timeout", time.Minute, "give up after this long")
-	c.MarkFlagsMutuallyExclusive("server", "data", "config")
+	c.MarkFlagsMutuallyExclusive("server", "data")
+	c.MarkFlagsMutuallyExclusive("server", "config")
 }
 
 // open returns the database the flags name.

@@ -19,14 +19,13 @@ func (f *lakeFlags) flags(c *cobra.Command, when string) {
 		when = ", " + when
 	}
 	c.Flags().StringVar(&f.config, "config", "", "the gateway's config file, which says where its tables and its data folder are"+when)
-	c.Flags().StringVar(&f.data, "data", "", "data folder of a gateway whose tables are in it"+when)
-	c.MarkFlagsMutuallyExclusive("config", "data")
+	c.Flags().StringVar(&f.data, "data", "", "data folder of a gateway, instead of the file's; without --config its tables are in it"+when)
 }
 
 func (f *lakeFlags) given() bool { return f.config != "" || f.data != "" }
 
 // load returns the configuration of the lake: of the file, or the default one over a data folder.
-// Without either flag it is the file lakegate.yaml, or the folder ./data.
+// With both, the folder is used instead of the file's. Without either it is the file lakegate.yaml, or the folder ./data.
 func (f *lakeFlags) load() (*config.Config, error) {
 	path := f.config
 	if !f.given() {
@@ -35,7 +34,11 @@ func (f *lakeFlags) load() (*config.Config, error) {
 		}
 	}
 	if path != "" {
-		return config.LoadLake(path, os.LookupEnv)
+		cfg, err := config.LoadLake(path, os.LookupEnv)
+		if err == nil && f.data != "" {
+			cfg.Data = f.data
+		}
+		return cfg, err
 	}
 	cfg := config.DefaultConfig()
 	if f.data != "" {

@@ -80,7 +80,6 @@ func TestWhichLake(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
 		{"tables list", "say which lake"},
 		{"tables list --data nowhere", "there is no lake in the folder"},
-		{"tables list --data a --config b", "none of the others can be"},
 		{"tables list --config nowhere.yaml", "nowhere.yaml"},
 	} {
 		_, _, err := run(t, "", strings.Fields(tt.args)...)
@@ -97,5 +96,12 @@ func TestWhichLake(t *testing.T) {
 	}
 	if out, _, err := run(t, "", "tables", "list"); err != nil || !strings.Contains(out, "no tables yet") {
 		t.Errorf("%v\n%s", err, out)
+	}
+	// With both flags the folder is used instead of the file's.
+	if err := os.WriteFile("other.yaml", []byte("data: near\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := run(t, "", "tables", "list", "--config", "other.yaml", "--data", "apart"); err == nil || !strings.Contains(err.Error(), filepath.Join("apart", "lake")) {
+		t.Errorf("--data beside --config: %v", err)
 	}
 }
