@@ -262,8 +262,10 @@ func (m *merger) flush() {
 
 func (m *merger) write(b arrow.RecordBatch) error {
 	if m.out == nil {
-		// Merged files are never much larger than their parts together.
-		m.out = NewWriter(m.table, m.opt.Options, int(max(0, min(m.expected, m.opt.TargetBytes))))
+		// Merged files are never much larger than their parts together. A little room, because a buffer
+		// that is too small by a byte becomes two of twice the size.
+		expected := max(0, min(m.expected, m.opt.TargetBytes))
+		m.out = NewWriter(m.table, m.opt.Options, int(expected+expected/16+1<<16))
 	}
 	if err := m.out.Write(b); err != nil {
 		return err

@@ -10,7 +10,8 @@
 // compared with what the files were tagged with; a file that fails is left alone and named.
 //
 // It does one thing at a time, takes a share of one core (Config.Share), and TargetFileBytes and some
-// 100 MiB of memory while it compacts, whatever the size of the table. Readers of a version keep their files for
+// 100 MiB of live memory while it compacts, whatever the size of the table, and the garbage collector's
+// share of that. Readers of a version keep their files for
 // Config.VacuumAge.
 //
 // A Keeper may be used by many goroutines; several in several processes may share the lake. The fake
