@@ -231,12 +231,20 @@ func (w *world) cleanLog(ctx context.Context, _ *gateway) error {
 		return nil
 	}
 	w.now = time.Now().AddDate(0, 0, 31)
-	return w.keepsAccounts(ctx, func() {
+	err := w.keepsAccounts(ctx, func() {
 		for _, t := range w.tables() {
 			r, err := w.keeper.CleanLog(ctx, t)
 			w.trace("clean log of %s: %+v, %v", t.Name, r, err)
 		}
 	})
+	// Nobody commits to a version he saw a month ago: writers load a table anew when theirs is old, by
+	// the real clock, which did not go on a month here. So they start anew.
+	for _, g := range w.gateways {
+		if err == nil {
+			err = w.restart(ctx, g)
+		}
+	}
+	return err
 }
 
 // forget erases a person from tables and logs.
