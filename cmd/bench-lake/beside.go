@@ -93,7 +93,7 @@ func (b *bench) beside(ctx context.Context) error {
 	}
 	without, with := middle(alone), middle(compacting)
 	b.add("requests while nothing is compacted, p99", milliseconds(without.P99), "p50 %s; %d requests/s with payloads, %d rounds", milliseconds(without.P50), besideRate, rounds)
-	b.add("requests while the gateway compacts, p99", milliseconds(with.P99), "p50 %s; %s rows merged in %s at half a core; %.2f x", milliseconds(with.P50), grouped(besideRows), seconds(merging), float64(with.P99)/float64(without.P99))
+	b.add("requests while the gateway compacts, p99", milliseconds(with.P99), "p50 %s; %s rows merged in %s at a quarter of a core; %.2f x", milliseconds(with.P50), grouped(besideRows), seconds(merging), float64(with.P99)/float64(without.P99))
 	return nil
 }
 

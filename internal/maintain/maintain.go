@@ -65,7 +65,7 @@ type Config struct {
 // DefaultConfig returns what production uses.
 func DefaultConfig() Config {
 	return Config{
-		Holder: "lakegate", TargetFileBytes: 128 << 20, MinFiles: 16, QuietAge: time.Hour, Share: 0.5,
+		Holder: "lakegate", TargetFileBytes: 128 << 20, MinFiles: 16, QuietAge: time.Hour, Share: 0.25,
 		VacuumAge: 7 * 24 * time.Hour, LogRetention: 30 * 24 * time.Hour, Interval: time.Minute, SweepEvery: 6 * time.Hour,
 	}
 }
