@@ -33,7 +33,7 @@ type gateway struct {
 
 func (g *gateway) config() tablewriter.Config {
 	cfg := tablewriter.DefaultConfig(g.dir)
-	cfg.FS, cfg.Store = g.disk.Process(), g.store
+	cfg.FS, cfg.Store, cfg.Tables = g.disk.Process(), g.store, systemtables.Tables()
 	cfg.SyncInterval, cfg.SyncBytes = 0, 0 // nothing is synced by a clock
 	cfg.FlushInterval, cfg.ReserveBytes = time.Hour, 16<<10
 	cfg.SegmentBytes, cfg.FileBytes, cfg.MaxBacklogBytes = 1<<30, 32<<10, 1<<30
