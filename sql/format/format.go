@@ -93,7 +93,19 @@ func printable(s *string, limit int) string {
 	return b.String()
 }
 
+// writeLines writes a lone text of several lines, such as a plan, as it is.
+func writeLines(b *bufio.Writer, text string) {
+	for line := range strings.Lines(strings.TrimRight(text, "\n")) {
+		line = strings.TrimSuffix(line, "\n")
+		fmt.Fprintln(b, printable(&line, len(line)))
+	}
+}
+
 func writeTable(b *bufio.Writer, columns []protocol.Column, rows [][]*string) {
+	if len(columns) == 1 && len(rows) == 1 && rows[0][0] != nil && strings.Contains(*rows[0][0], "\n") {
+		writeLines(b, *rows[0][0])
+		return
+	}
 	width := make([]int, len(columns))
 	cells := make([][]string, 0, len(rows)+1)
 	head := make([]string, len(columns))

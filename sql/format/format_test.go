@@ -49,6 +49,18 @@ func TestTableIsAlignedAndPlain(t *testing.T) {
 	}
 }
 
+// A plan is for reading: a lone text of several lines is not squeezed into a cell.
+func TestLoneText(t *testing.T) {
+	var b strings.Builder
+	plan := "== Files ==\nt: reads 1 of 2 files\n\tpart\x1b[31m\n"
+	if err := Write(&b, Table, []protocol.Column{{Name: "plan", TypeName: "STRING"}}, [][]*string{{&plan}}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "== Files ==\nt: reads 1 of 2 files\n part\ufffd[31m\n"; b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
+	}
+}
+
 func TestMachineFormatsReadBack(t *testing.T) {
 	var c, j strings.Builder
 	if err := Write(&c, CSV, columns, rows); err != nil {
