@@ -231,7 +231,7 @@ func (g *gateway) flush(ctx context.Context) error {
 func (g *gateway) trouble() {
 	switch g.w.rnd.IntN(4) {
 	case 0:
-		room := g.disk.Used() + int64(g.w.rnd.IntN(6000))
+		room := g.disk.Used() + int64(g.w.rnd.IntN(2500))
 		g.disk.SetRoom(room)
 		g.w.trace("gateway %d: disk has room for %d bytes", g.n, room)
 	case 1, 2:

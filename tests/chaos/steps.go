@@ -183,7 +183,10 @@ func (w *world) settle(ctx context.Context) bool {
 		}
 		g.disk.SetRoom(0)
 		g.disk.Fail(nil)
-		if g.flush(ctx) != nil {
+		if errors.Is(g.writer.Ready(), wal.ErrFailed) {
+			_ = w.restart(ctx, g)
+		}
+		if g.writer == nil || g.flush(ctx) != nil {
 			return false
 		}
 	}
