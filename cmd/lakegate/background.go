@@ -22,7 +22,7 @@ type background struct {
 	work     sync.WaitGroup
 	stop     context.CancelFunc
 	presence *gateways.Registration
-	keeper   *maintain.Keeper
+	keeper   *maintain.Keeper // looks at tables; maintains them when there is no file to start a maintainer with
 	logger   *slog.Logger
 	once     sync.Once
 }
@@ -37,14 +37,21 @@ func (a *app) startBackground(ctx context.Context, metrics prometheus.Registerer
 	id := a.lake.Stats().LogID
 	own := func() []*tableschema.Table { return ownTables(a.gwLive.Load().Catalog) }
 	retention := func(t *tableschema.Table) int { return retentionOf(a.live.config(), t) }
-	b.keeper, err = openKeeper(a.cfg, fmt.Sprintf("%s (%.8s)", host, id), a.store, a.docs, own, retention, a.logger)
+	holder := fmt.Sprintf("%s (%.8s)", host, id)
+	b.keeper, err = openKeeper(a.cfg, holder, a.store, a.docs, own, retention, nil, a.logger)
 	if err != nil {
 		return err
 	}
 	b.presence = gateways.Register(a.docs, gateways.Gateway{LogID: id, Host: host, Version: version}, a.status, a.logger)
 	eraser := a.newEraser(b.presence, id, host)
 	survey := &survey{keeper: b.keeper, docs: a.docs, tables: own, policy: string(a.cfg.Log.WhenFull), proven: a.storeProven}
-	metrics.MustRegister(newKeeperCollector(b.keeper), survey)
+	// Without a file, a gateway of a demo or a test, the work is done here.
+	maintainTables, stats := b.keeper.Run, b.keeper.Stats
+	if a.live.path != "" {
+		m := newMaintainer(a.live.path, a.cfg.Data, holder, a.logger)
+		maintainTables, stats = m.run, m.Stats
+	}
+	metrics.MustRegister(newKeeperCollector(stats), survey)
 	if a.storeProven() {
 		catchUp, cancel := context.WithTimeout(ctx, eraseTimeout)
 		defer cancel()
@@ -60,7 +67,7 @@ func (a *app) startBackground(ctx context.Context, metrics prometheus.Registerer
 	b.work.Go(func() { b.presence.Run(ctx) })
 	b.work.Go(func() { a.live.retryUntil(ctx) })
 	if a.cfg.Maintenance.Enabled {
-		b.work.Go(func() { b.keeper.Run(ctx) })
+		b.work.Go(func() { maintainTables(ctx) })
 	}
 	a.background = b
 	return nil

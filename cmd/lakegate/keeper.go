@@ -15,7 +15,7 @@ import (
 
 // openKeeper makes what maintains tables, as the configuration says. holder is who it is to others.
 func openKeeper(cfg *config.Config, holder string, store objstore.Store, docs *state.Docs, tables func() []*tableschema.Table,
-	retention func(*tableschema.Table) int, logger *slog.Logger,
+	retention func(*tableschema.Table) int, onRound func(maintain.Stats), logger *slog.Logger,
 ) (*maintain.Keeper, error) {
 	c := maintain.DefaultConfig()
 	c.Holder, c.Version = holder, version
@@ -25,6 +25,7 @@ func openKeeper(cfg *config.Config, holder string, store objstore.Store, docs *s
 	c.VacuumAge = cfg.Maintenance.VacuumAfter
 	c.LogRetention = cfg.Maintenance.KeepHistory
 	c.Retention = retention
+	c.OnRound = onRound
 	return maintain.New(c, store, docs, tables, logger)
 }
 

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestMain lets the test binary be the program: the warehouse starts its workers from it.
+// TestMain lets the test binary be the program: a gateway starts its children from it.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == workerName {
+	if len(os.Args) > 1 && (os.Args[1] == workerName || os.Args[1] == maintainerName) {
 		main()
 		return
 	}

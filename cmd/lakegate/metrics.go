@@ -128,6 +128,6 @@ var keeperMetrics = []metric[keeperStats]{
 	counter("lakegate_maintenance_cleaned_versions_total", "Versions taken out of the tables' logs.", func(s keeperStats) int64 { return s.VersionsCleaned }),
 }
 
-func newKeeperCollector(k *maintain.Keeper) prometheus.Collector {
-	return collector[keeperStats]{func() (keeperStats, bool) { return k.Stats(), true }, keeperMetrics}
+func newKeeperCollector(stats func() maintain.Stats) prometheus.Collector {
+	return collector[keeperStats]{func() (keeperStats, bool) { return stats(), true }, keeperMetrics}
 }

@@ -46,7 +46,7 @@ func (x *change) open(ctx context.Context, args []string) (*maintain.Keeper, []*
 // keeper works on the tables for this command.
 func (l *lakeTables) keeper() (*maintain.Keeper, error) {
 	return openKeeper(l.cfg, localUser(), l.store, l.docs, func() []*tableschema.Table { return l.all },
-		func(t *tableschema.Table) int { return retentionOf(l.cfg, t) }, l.logger)
+		func(t *tableschema.Table) int { return retentionOf(l.cfg, t) }, nil, l.logger)
 }
 
 // each does the same for every table, and goes on after one that fails.

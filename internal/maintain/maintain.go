@@ -11,8 +11,8 @@
 //
 // It does one thing at a time, takes a share of one core (Config.Share), and TargetFileBytes and some
 // 100 MiB of live memory while it compacts, whatever the size of the table, and the garbage collector's
-// share of that. Readers of a version keep their files for
-// Config.VacuumAge.
+// share of that: cmd/lakegate runs it in a process of its own. Readers of a version keep their files
+// for Config.VacuumAge.
 //
 // A Keeper may be used by many goroutines; several in several processes may share the lake. The fake
 // is memstore. Deleting single rows is internal/forget's.
@@ -58,6 +58,7 @@ type Config struct {
 	Interval   time.Duration // from one round of Run to the next, about
 	SweepEvery time.Duration // from one vacuum of a table to the next
 
+	OnRound   func(Stats)        // called by Run after each round. Nil: nobody
 	Now       func() time.Time   // nil: time.Now
 	FailPoint func(point string) // called at the named points of a change. Nil in production
 }

@@ -30,6 +30,9 @@ func (k *Keeper) Run(ctx context.Context) {
 		if err := k.Round(ctx); err != nil && ctx.Err() == nil {
 			k.logger.Warn("maintenance of tables failed and is tried again", "error", err)
 		}
+		if k.cfg.OnRound != nil {
+			k.cfg.OnRound(k.Stats())
+		}
 	}
 }
 

@@ -27,6 +27,27 @@ type Stats struct {
 	Errors          int64
 }
 
+// Plus returns what two Keepers, the second after the first, have done together.
+func (s Stats) Plus(next Stats) Stats {
+	if next.Rounds == 0 {
+		next.LastRound, next.LastError = s.LastRound, s.LastError
+	}
+	next.Rounds += s.Rounds
+	next.Compactions += s.Compactions
+	next.FilesMerged += s.FilesMerged
+	next.BytesMerged += s.BytesMerged
+	next.BytesWritten += s.BytesWritten
+	next.RowsMerged += s.RowsMerged
+	next.Conflicts += s.Conflicts
+	next.FilesExpired += s.FilesExpired
+	next.RowsExpired += s.RowsExpired
+	next.FilesVacuumed += s.FilesVacuumed
+	next.BytesVacuumed += s.BytesVacuumed
+	next.VersionsCleaned += s.VersionsCleaned
+	next.Errors += s.Errors
+	return next
+}
+
 type counters struct {
 	mu sync.Mutex
 	s  Stats
