@@ -228,9 +228,12 @@ func crashAt(t *testing.T, n int, by string) (crashed bool) {
 			}
 			return nil
 		}
-		_, err := Run(t.Context(), cfg, Subject{Requester: alice}, Options{})
+		r, err := Run(t.Context(), cfg, Subject{Requester: alice}, Options{})
 		if crashed = err != nil; !crashed {
 			return
+		}
+		if r != nil && r.Clean {
+			t.Errorf("clean, after a crash at %q", name)
 		}
 		if !errors.Is(err, errCrash) {
 			t.Fatal(err)

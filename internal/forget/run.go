@@ -96,6 +96,9 @@ func withLease(ctx context.Context, cfg Config, r *Request, l *lease.Lease) (rep
 		report, err = (&work{cfg: cfg, req: r, began: time.Now()}).do(ctx)
 		return err
 	})
+	if err != nil && report != nil {
+		report.Clean = false // nothing was proven
+	}
 	return report, err
 }
 
