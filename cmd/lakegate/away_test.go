@@ -13,7 +13,8 @@ import (
 	"github.com/lakegate/lakegate/internal/fakellm"
 )
 
-// A gateway whose bucket can't be reached starts, serves, answers SQL from its log and keeps the rows.
+// A gateway whose bucket can't be reached starts, serves and keeps the rows. SQL does not pass
+// the rows of its log for all there are.
 func TestServeWithoutTheStore(t *testing.T) {
 	provider, err := fakellm.New(fakellm.DefaultConfig())
 	if err != nil {
@@ -39,8 +40,8 @@ func TestServeWithoutTheStore(t *testing.T) {
 		t.Errorf("call: %d %s", status, body)
 	}
 	t.Setenv(keyVar, "me-token-0123456789abcdefg")
-	if out, _, err := run(t, "", "sql", "--server", base, "--format", "csv", "SELECT count(*) AS n FROM system.serving.endpoint_usage"); err != nil || out != "n\r\n1\r\n" {
-		t.Errorf("the row is not in the answer: %q %v", out, err)
+	if out, _, err := run(t, "", "sql", "--server", base, "--format", "csv", "SELECT count(*) AS n FROM system.serving.endpoint_usage"); err == nil || !strings.Contains(err.Error(), "committed rows are not known") {
+		t.Errorf("an answer without the rows that are committed: %q %v", out, err)
 	}
 	for _, args := range []string{"dashboards list", "report statements"} {
 		if _, _, err := run(t, "", append(strings.Fields(args), "--server", base)...); err == nil || !strings.Contains(err.Error(), "can't be reached now") {

@@ -116,6 +116,8 @@ func told(err error) error {
 		return &protocol.Failure{Class: protocol.Busy, Message: "the gateway's disk has no room for the files of the query; try again later"}
 	case errors.Is(err, filecache.ErrGone), errors.Is(err, tablewriter.ErrFileGone):
 		return &protocol.Failure{Class: protocol.Invalid, Message: "[DELTA_FILE_NOT_FOUND] files that this version of the table needs are not there any more; a vacuum removes them after some days, and a request to forget somebody at once"}
+	case errors.Is(err, tablewriter.ErrUnseen):
+		return &protocol.Failure{Class: protocol.Busy, Message: "the store of the tables has not been reached since this gateway started, so their committed rows are not known; try again when the store is back"}
 	case errors.Is(err, delta.ErrNotTable):
 		return &protocol.Failure{Class: protocol.Invalid, Message: "nothing of the table is in the lake yet"}
 	}

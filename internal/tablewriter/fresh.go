@@ -138,6 +138,13 @@ func (f *freshness) committed(at time.Time) {
 	}
 }
 
+// everSeen reports whether the store has told once what is committed, if only that nothing is.
+func (f *freshness) everSeen() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.seen.IsZero()
+}
+
 // stale returns since when a table's newest version is not known; false when the store answered when
 // it was asked last.
 func (f *freshness) stale() (since time.Time, ok bool) {

@@ -119,6 +119,11 @@ func (l *lake) take(ctx context.Context, requests []SnapshotRequest, want time.T
 		}
 	}
 	l.catchUp(ctx, present, want)
+	for _, t := range present {
+		if !t.fresh.everSeen() {
+			return nil, fmt.Errorf("table %s: %w", t.name, ErrUnseen)
+		}
+	}
 	for i, r := range requests {
 		if r.past() {
 			if err := l.goBack(ctx, s.List[i], r); err != nil {

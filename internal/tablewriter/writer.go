@@ -71,6 +71,9 @@ var (
 	ErrParked = errors.New("record is kept in memory until the log has room")
 	// ErrTicketUsed says Finish was called twice for one ticket. Nothing was recorded.
 	ErrTicketUsed = errors.New("ticket was used already")
+	// ErrUnseen says the store has not answered since this process started: what is committed is not
+	// known, and the rows in the log alone would pass for all there are.
+	ErrUnseen = errors.New("the store of the tables has not been reached yet")
 	// ErrNoTable says there is no table of that name.
 	ErrNoTable = errors.New("no such table")
 )
