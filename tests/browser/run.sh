@@ -68,7 +68,7 @@ if [ -z "${BASE_URL:-}" ]; then
   [ -x "$lakegate" ] || { echo "$lakegate is not there (make build makes it)"; exit 1; }
   "$lakegate" demo --data "$work/data" --listen 127.0.0.1:0 >"$work/demo.log" 2>&1 &
   demo=$!
-  until grep -q '#sign-in=' "$work/demo.log"; do
+  until grep -qs '#sign-in=' "$work/demo.log"; do
     kill -0 "$demo" 2>/dev/null || { echo "the demo ended early:"; cat "$work/demo.log"; exit 1; }
     sleep 0.2
   done
