@@ -16,7 +16,7 @@ import (
 // exactly the files of the snapshot.
 //
 // read_parquet is given the table's columns as a schema keyed by name: files written before a
-// column was added give NULL, and no file is opened to find that out. The partition column is cut
+// column was added give NULL, and no file is opened to find that out (but see lone). The partition column is cut
 // out of the path, which lets the engine skip files without opening them. Timestamps lose their
 // zone: all of them are UTC, and the engine's functions on zoned ones are ten times slower.
 type relations struct {
@@ -48,8 +48,11 @@ func (r *relations) table(ctx context.Context, t protocol.Table, columns columnS
 		if err := r.set(ctx, files, listLiteral(g.paths)); err != nil {
 			return nil, err
 		}
-		selects[i] = fmt.Sprintf("SELECT %s FROM read_parquet(getvariable('%s'), schema := getvariable('%s'), filename := true)%s",
-			selectList(t.Schema, g), files, schema, where)
+		as := ", schema := getvariable('" + schema + "')"
+		if r.lone(ctx, t.Schema, g, files) {
+			as = ""
+		}
+		selects[i] = fmt.Sprintf("SELECT %s FROM read_parquet(getvariable('%s')%s, filename := true)%s", selectList(t.Schema, g), files, as, where)
 	}
 	return r.parse(ctx, strings.Join(selects, " UNION ALL "))
 }
