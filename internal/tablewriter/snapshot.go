@@ -120,6 +120,9 @@ func (l *lake) take(ctx context.Context, requests []SnapshotRequest, want time.T
 	}
 	l.catchUp(ctx, present, want)
 	for _, t := range present {
+		if !t.fresh.everSeen() { // a look a moment ago found no store: another may
+			l.catchUp(ctx, []*table{t}, time.Now())
+		}
 		if !t.fresh.everSeen() {
 			return nil, fmt.Errorf("table %s: %w", t.name, ErrUnseen)
 		}
