@@ -51,10 +51,10 @@ bench-quick: build ## the same in under a minute, noisier
 	$(GO) run ./cmd/bench -quick
 
 bench-lake: build ## the lake: rows/s, bytes and dollars per row, commits/s, 20M rows before and after compaction, recovery (about 8 minutes, 6 GB of disk)
-	$(GO) run ./cmd/bench-lake
+	$(GO) run ./cmd/bench-lake $(ARGS)
 
-bench-lake-quick: build ## the same with 2M rows in about a minute, noisier
-	$(GO) run ./cmd/bench-lake -quick
+bench-lake-quick: build ## the same with 2M rows in about two minutes, noisier
+	$(GO) run ./cmd/bench-lake -quick $(ARGS)
 
 test-race: ## the Go suite under the race detector
 	$(GO) test -race ./...
