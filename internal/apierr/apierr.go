@@ -98,6 +98,9 @@ type Dialect int
 const (
 	Databricks Dialect = iota // {"error_code":"...","message":"..."}
 	OpenAI                    // {"error":{"message","type","param","code"}}
+	Anthropic                 // {"type":"error","error":{"type","message"},"request_id"}
+	Google                    // {"error":{"code","message","status","details"}}
+	Cohere                    // {"message"}
 )
 
 // Body renders the error in a dialect, as JSON.

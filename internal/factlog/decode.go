@@ -147,6 +147,8 @@ func (d *Decoder) recordField(r *inference.Record, f field) error {
 		return d.outcomeField(r, f)
 	case f.tag <= tagPriceVersion:
 		d.usageField(r, f)
+	case f.tag >= tagCacheWrite1h:
+		d.usageDetail(&r.Usage, f)
 	default:
 		d.payloadField(r, f)
 	}
@@ -270,6 +272,34 @@ func (d *Decoder) usageField(r *inference.Record, f field) {
 		if r.Cost != nil {
 			r.Cost.PriceVersion = d.names.of(f)
 		}
+	}
+}
+
+// usageDetail sets what version 1 of the format learned later.
+func (d *Decoder) usageDetail(u *inference.Usage, f field) {
+	switch f.tag {
+	case tagCacheWrite1h:
+		u.CacheWrite1h = d.keep(f.int())
+	case tagInputAudio:
+		u.InputAudio = d.keep(f.int())
+	case tagInputImage:
+		u.InputImage = d.keep(f.int())
+	case tagCachedAudio:
+		u.CachedAudio = d.keep(f.int())
+	case tagCachedImage:
+		u.CachedImage = d.keep(f.int())
+	case tagOutputAudio:
+		u.OutputAudio = d.keep(f.int())
+	case tagOutputImage:
+		u.OutputImage = d.keep(f.int())
+	case tagSearches:
+		u.Searches = d.keep(f.int())
+	case tagToolPrompt:
+		u.ToolPrompt = d.keep(f.int())
+	case tagServiceTier:
+		u.ServiceTier = d.names.of(f)
+	case tagRawUsage:
+		u.Raw = present(f.bytes)
 	}
 }
 

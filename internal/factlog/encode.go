@@ -162,6 +162,17 @@ func (w *writer) usage(u *inference.Usage) {
 	w.optional(tagReasoning, u.Reasoning)
 	w.optional(tagInputChars, u.InputChars)
 	w.optional(tagOutputChars, u.OutputChars)
+	w.optional(tagCacheWrite1h, u.CacheWrite1h)
+	w.optional(tagInputAudio, u.InputAudio)
+	w.optional(tagInputImage, u.InputImage)
+	w.optional(tagCachedAudio, u.CachedAudio)
+	w.optional(tagCachedImage, u.CachedImage)
+	w.optional(tagOutputAudio, u.OutputAudio)
+	w.optional(tagOutputImage, u.OutputImage)
+	w.optional(tagSearches, u.Searches)
+	w.optional(tagToolPrompt, u.ToolPrompt)
+	w.string(tagServiceTier, u.ServiceTier)
+	w.string(tagRawUsage, string(u.Raw))
 }
 
 func (w *writer) cost(c *inference.Cost) {

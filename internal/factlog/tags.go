@@ -52,6 +52,17 @@ const (
 	tagAdmitOffset      = 48
 	tagRequest          = 49
 	tagResponse         = 50
+	tagCacheWrite1h     = 51
+	tagInputAudio       = 52
+	tagInputImage       = 53
+	tagCachedAudio      = 54
+	tagCachedImage      = 55
+	tagOutputAudio      = 56
+	tagOutputImage      = 57
+	tagSearches         = 58
+	tagToolPrompt       = 59
+	tagServiceTier      = 60
+	tagRawUsage         = 61
 )
 
 // The tags inside an attempt.

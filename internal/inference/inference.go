@@ -47,16 +47,33 @@ const (
 )
 
 // Usage is what a call consumed, in tokens as the provider counts them. Nil means unknown.
-// Input includes CachedInput and CacheWrite; Output includes Reasoning (OpenAI's convention,
-// and that of Databricks' system.ai_gateway.usage).
+//
+// The counts nest, in OpenAI's convention and that of Databricks' system.ai_gateway.usage: Input
+// includes CachedInput, CacheWrite, InputAudio and InputImage; Output includes Reasoning,
+// OutputAudio and OutputImage. Readers of other conventions (Anthropic's input_tokens leaves the
+// cache out, Gemini's candidates leave the thoughts out) add up before they fill it in.
 type Usage struct {
-	Source      UsageSource
-	Input       *int64
-	Output      *int64
-	Total       *int64
-	CachedInput *int64 // input tokens read from the provider's prompt cache
-	CacheWrite  *int64 // input tokens written to it
-	Reasoning   *int64 // output tokens spent on reasoning
+	Source UsageSource
+	Input  *int64
+	Output *int64
+	Total  *int64
+
+	CachedInput  *int64 // input tokens read from the provider's prompt cache
+	CacheWrite   *int64 // input tokens written to it, whatever their lifetime
+	CacheWrite1h *int64 // the part of CacheWrite that is kept for an hour
+	InputAudio   *int64 // the part of Input that is audio, cached or not
+	InputImage   *int64 // the part of Input that is images, cached or not
+	CachedAudio  *int64 // the part of InputAudio that was read from the cache
+	CachedImage  *int64 // the part of InputImage that was read from the cache
+	Reasoning    *int64 // output tokens spent on reasoning
+	OutputAudio  *int64
+	OutputImage  *int64
+
+	Searches    *int64 // searches the provider made and bills by the piece
+	ToolPrompt  *int64 // the part of Input that built-in tools of the provider added
+	ServiceTier string // the provider's word for the tier that answered: default, priority, flex, batch, ...
+	Raw         []byte // the provider's usage as it came, a JSON object; nil for none
+
 	InputChars  *int64 // characters of text sent, when counted
 	OutputChars *int64 // characters of text received, when counted
 }

@@ -9,6 +9,8 @@
 package endpoint
 
 import (
+	"context"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -46,6 +48,10 @@ type Endpoint struct {
 	UsageTracking bool          // false only where the file says so
 	Payload       *PayloadTable // nil: payloads are not kept
 
+	// DropUnsupported: fields of a request that its provider can't be told are dropped and named
+	// in a header of the answer, instead of refused.
+	DropUnsupported bool
+
 	Strict            bool          // a row is on disk before the last byte of the answer
 	Timeout           time.Duration // of the whole call, all attempts together; never 0
 	FirstTokenTimeout time.Duration // until the first byte of an attempt's answer; 0: Timeout alone bounds it
@@ -61,7 +67,7 @@ type Entity struct {
 	ID       string // made from the endpoint's and the entity's name
 	Model    string // as the provider names it
 	Task     string
-	Provider string // openai or custom
+	Provider string // as provider packages name themselves
 	// BaseURL is what "chat/completions", "completions" or "embeddings" is appended to. Its path
 	// has no slash at the end, and it has neither query nor user.
 	BaseURL *url.URL
@@ -70,7 +76,32 @@ type Entity struct {
 	AuthHeader   string
 	AuthValue    secret.String // the header's whole value, e.g. "Bearer ..."
 	Organization string        // value of OpenAI-Organization, "" for none
+
+	// Auth, when set, puts the credential on each request, instead of AuthHeader.
+	Auth Auth
+	// Vendor is whose model it is, where a provider hosts several: bedrock_provider, a publisher.
+	Vendor     string
+	Project    string // Google Cloud's
+	Region     string // AWS's or Google Cloud's
+	Deployment string // Azure's
+	APIVersion string // Azure's
+
+	// Usage says where an answer of a shape of one's own has its token counts; nil for the usual.
+	Usage *UsagePaths
 }
+
+// Auth puts the credential of a provider on requests. It is safe for concurrent use.
+type Auth interface {
+	// Apply changes r's header. body is all that is sent. It may wait for a token, within ctx; the
+	// error tells no secret.
+	Apply(ctx context.Context, r *http.Request, body []byte) error
+	// Secrets are texts that must never be passed on, should the provider quote them.
+	Secrets() []string
+}
+
+// UsagePaths are the places of counts in an answer, or in events of a stream, as names of members
+// joined by dots: "meta.tokens.in". "" is not there.
+type UsagePaths struct{ Input, Output, Total, CachedInput, Reasoning, Model string }
 
 // LimitKey says whose calls a rate limit counts together.
 type LimitKey string
