@@ -87,7 +87,7 @@ func record() *inference.Record {
 		},
 		Target: inference.Target{
 			Endpoint: "chat-prod", EndpointID: "e1", ServedEntity: "gpt", ServedEntityID: "s1",
-			Provider: "openai", Model: "gpt-4o-2024-08-06", Task: "llm/v1/chat",
+			Provider: "openai", Model: "gpt-4o-2024-08-06", Task: "llm/v1/chat", UpstreamAPI: "openai-chat",
 		},
 		APIType: "openai/v1/chat/completions", URL: "/v1/chat/completions", RequestedModel: "chat-prod", ClientRequestID: "c-7",
 		UsageContext: map[string]string{"project": "p1", "team": "search"},
@@ -100,9 +100,11 @@ func record() *inference.Record {
 			{ServedEntity: "claude", Provider: "anthropic", Model: "claude", Status: 200, Latency: time.Second},
 		},
 		Usage: inference.Usage{
-			Source: inference.UsageProvider, Input: n(1000), Output: n(500), CachedInput: n(800), CacheWrite: n(0), Reasoning: n(90),
+			Source: inference.UsageProvider, Input: n(1000), Output: n(500), CachedInput: n(800), CacheWrite: n(50), Reasoning: n(90),
+			CacheWrite1h: n(20), InputAudio: n(11), InputImage: n(12), CachedAudio: n(3), CachedImage: n(4), OutputAudio: n(5), OutputImage: n(6),
+			Searches: n(2), ToolPrompt: n(7), ServiceTier: "flex", Raw: []byte(`{"prompt_tokens":1000}`),
 		},
-		Cost: &inference.Cost{NanoUSD: 6_500_000, PriceVersion: "2026-11-20.1"},
+		Cost: &inference.Cost{NanoUSD: 6_500_000, ListNanoUSD: n(7_000_000), PriceVersion: "2026-11-20.1"},
 	}
 }
 
@@ -118,13 +120,17 @@ func TestUsageRow(t *testing.T) {
 		"served_entity_name": "gpt", "provider": "openai", "requested_model": "chat-prod", "model": "gpt-4o-2024-08-06",
 		"api_type": "openai/v1/chat/completions", "task": "llm/v1/chat", "outcome": "ok", "error_code": "NULL", "error_message": "NULL",
 		"latency_ms": "1235", "time_to_first_token_ms": "300", "upstream_latency_ms": "1200", "total_token_count": "1500",
-		"cached_input_token_count": "800", "cache_write_token_count": "0", "reasoning_token_count": "90", "usage_source": "provider",
+		"cached_input_token_count": "800", "cache_write_token_count": "50", "reasoning_token_count": "90", "usage_source": "provider",
 		"cost": "0.006500000", "cost_nanos": "6500000", "price_version": "2026-11-20.1",
 		"attempts": `[{"action":"CALL","error":"server error","latency_ms":100,"model":"gpt-4o","provider":"openai","served_entity":"gpt","status_code":500},` +
 			`{"action":"RETRY","error":"connection refused","latency_ms":null,"model":"gpt-4o","provider":"openai","served_entity":"gpt","status_code":null},` +
 			`{"action":"FALLBACK","error":null,"latency_ms":1000,"model":"claude","provider":"anthropic","served_entity":"claude","status_code":200}]`,
 		"requester_type": "USER", "key_id": "team-search", "key_tags": `[{"key":"env","value":"prod"},{"key":"team","value":"search"}]`,
 		"user_agent": "curl/8", "ip_address": "10.0.0.7", "url": "/v1/chat/completions", "generated": "false",
+		"uncached_input_token_count": "150", "cache_write_1h_token_count": "20", "input_audio_token_count": "11", "input_image_token_count": "12",
+		"cached_input_audio_token_count": "3", "cached_input_image_token_count": "4", "output_audio_token_count": "5", "output_image_token_count": "6",
+		"search_count": "2", "tool_prompt_token_count": "7", "service_tier": "flex", "usage_json": `{"prompt_tokens":1000}`,
+		"upstream_api_type": "openai-chat", "list_cost_nanos": "7000000",
 	}
 	compare(t, endpointUsage, got, want)
 }
@@ -173,6 +179,11 @@ func TestUsageDetails(t *testing.T) {
 		{"the provider's total wins", func(r *inference.Record) { r.Usage.Total = n(7) }, "total_token_count", "7"},
 		{"no total of half a usage", func(r *inference.Record) { r.Usage.Output = nil }, "total_token_count", "NULL"},
 		{"known zero", func(r *inference.Record) { r.Usage.Output = n(0) }, "output_token_count", "0"},
+		{"no word of a cache", func(r *inference.Record) { r.Usage.CachedInput, r.Usage.CacheWrite = nil, nil }, "uncached_input_token_count", "1000"},
+		{"more cached than sent", func(r *inference.Record) { r.Usage.CachedInput = n(1001) }, "uncached_input_token_count", "NULL"},
+		{"no input, nothing uncached", func(r *inference.Record) { r.Usage.Input = nil }, "uncached_input_token_count", "NULL"},
+		{"no list price", func(r *inference.Record) { r.Cost.ListNanoUSD = nil }, "list_cost_nanos", "NULL"},
+		{"no cost", func(r *inference.Record) { r.Cost = nil }, "list_cost_nanos", "NULL"},
 		{"free is not unknown", func(r *inference.Record) { r.Cost = &inference.Cost{PriceVersion: "v"} }, "cost_nanos", "0"},
 		{"a nano-dollar", func(r *inference.Record) { r.Cost.NanoUSD = 1 }, "cost", "0.000000001"},
 		{"the largest cost", func(r *inference.Record) { r.Cost.NanoUSD = maxNanos }, "cost_nanos", "999999999999999999"},

@@ -51,6 +51,7 @@ func (f *UsageFeed) Append(b *array.RecordBuilder, fact inference.Fact) error {
 	f.target(rec)
 	f.result(rec)
 	f.usage(rec)
+	f.usageDetails(rec)
 	f.row.attempts(uAttempts, rec.Attempts)
 	f.caller(rec)
 	f.row.b = nil
@@ -97,6 +98,7 @@ func (f *UsageFeed) target(rec *inference.Record) {
 	r.text(uModel, rec.Target.Model)
 	r.text(uAPIType, rec.APIType)
 	r.text(uTask, rec.Target.Task)
+	r.text(uUpstreamAPI, rec.Target.UpstreamAPI)
 }
 
 func (f *UsageFeed) result(rec *inference.Record) {
@@ -125,6 +127,40 @@ func (f *UsageFeed) usage(rec *inference.Record) {
 	r.count(uReasoningTokens, u.Reasoning)
 	r.text(uUsageSource, string(u.Source))
 	r.cost(rec.Cost)
+}
+
+func (f *UsageFeed) usageDetails(rec *inference.Record) {
+	r, u := &f.row, &rec.Usage
+	r.count(uUncachedTokens, uncached(u))
+	r.count(uCacheWrite1hTokens, u.CacheWrite1h)
+	r.count(uInputAudioTokens, u.InputAudio)
+	r.count(uInputImageTokens, u.InputImage)
+	r.count(uCachedAudioTokens, u.CachedAudio)
+	r.count(uCachedImageTokens, u.CachedImage)
+	r.count(uOutputAudioTokens, u.OutputAudio)
+	r.count(uOutputImageTokens, u.OutputImage)
+	r.count(uSearches, u.Searches)
+	r.count(uToolPromptTokens, u.ToolPrompt)
+	r.text(uServiceTier, u.ServiceTier)
+	r.text(uUsageJSON, string(u.Raw))
+}
+
+// uncached is the input that has nothing to do with the provider's cache. A provider that says
+// nothing of a cache has none; counts that contradict each other give no number.
+func uncached(u *inference.Usage) *int64 {
+	if u.Input == nil {
+		return nil
+	}
+	rest := *u.Input
+	for _, part := range [...]*int64{u.CachedInput, u.CacheWrite} {
+		if part != nil {
+			rest -= *part
+		}
+	}
+	if rest < 0 {
+		return nil
+	}
+	return &rest
 }
 
 // total is the provider's own total, or the exact sum where the provider sends none.
@@ -166,11 +202,13 @@ func (r *row) cost(c *inference.Cost) {
 	if c == nil {
 		dollars.AppendNull()
 		nanos.AppendNull()
+		r.count(uListNanos, nil)
 		r.text(uPriceVersion, "")
 		return
 	}
 	dollars.Append(decimal128.FromI64(c.NanoUSD)) // the scale is 9: the digits are the nano-dollars
 	nanos.Append(c.NanoUSD)
+	r.count(uListNanos, c.ListNanoUSD)
 	r.text(uPriceVersion, c.PriceVersion)
 }
 

@@ -65,8 +65,8 @@ var endpointUsage = mustTable(&ts.Table{
 		{Name: "cache_write_token_count", Type: number, Comment: "Input tokens written to the provider's prompt cache; part of input_token_count."},
 		{Name: "reasoning_token_count", Type: number, Comment: "Output tokens spent on reasoning; part of output_token_count."},
 		{Name: "usage_source", Type: text, Comment: "Where the counts come from: provider (final), partial (the answer broke off) or none."},
-		{Name: "cost", Type: ts.DecimalOf(18, 9), Comment: "List price of the request in US dollars, exactly cost_nanos / 1e9; NULL when no price or no usage is known."},
-		{Name: "cost_nanos", Type: number, Comment: "List price of the request in nano-dollars (1e-9 US dollars); NULL when no price or no usage is known."},
+		{Name: "cost", Type: ts.DecimalOf(18, 9), Comment: "What the request costs in US dollars by the price list, exactly cost_nanos / 1e9; NULL when no price or no usage is known."},
+		{Name: "cost_nanos", Type: number, Comment: "What the request costs by the price list, its own prices and discounts included, in nano-dollars (1e-9 US dollars); NULL when no price or no usage is known."},
 		{Name: "price_version", Type: text, Comment: "Version of the price list that cost was computed from."},
 		{Name: "attempts", Type: ts.ListOf(attempt), Comment: "Every try of a served entity, in order; NULL when none was tried."},
 		{Name: "requester_type", Type: text, Comment: "USER or SERVICE_PRINCIPAL."},
@@ -76,6 +76,21 @@ var endpointUsage = mustTable(&ts.Table{
 		{Name: "ip_address", Type: text, Comment: "The client's address.", NoStats: true},
 		{Name: "url", Type: text, Comment: "Path of the request, without query.", NoStats: true},
 		{Name: "generated", Type: boolean, Comment: "Whether the row is made-up history of the demo."},
+
+		{Name: "uncached_input_token_count", Type: number, Comment: "Input tokens neither read from nor written to the provider's prompt cache: input_token_count without cached_input_token_count and cache_write_token_count."},
+		{Name: "cache_write_1h_token_count", Type: number, Comment: "The part of cache_write_token_count that is kept for an hour."},
+		{Name: "input_audio_token_count", Type: number, Comment: "Input tokens that are audio, cached ones included; part of input_token_count."},
+		{Name: "input_image_token_count", Type: number, Comment: "Input tokens that are images, cached ones included; part of input_token_count."},
+		{Name: "cached_input_audio_token_count", Type: number, Comment: "Input tokens that are audio and were read from the provider's prompt cache; part of cached_input_token_count."},
+		{Name: "cached_input_image_token_count", Type: number, Comment: "Input tokens that are images and were read from the provider's prompt cache; part of cached_input_token_count."},
+		{Name: "output_audio_token_count", Type: number, Comment: "Output tokens that are audio; part of output_token_count."},
+		{Name: "output_image_token_count", Type: number, Comment: "Output tokens that are images; part of output_token_count."},
+		{Name: "search_count", Type: number, Comment: "Searches the provider made and bills by the piece; NULL when it reports none."},
+		{Name: "tool_prompt_token_count", Type: number, Comment: "Input tokens that built-in tools of the provider added; part of input_token_count."},
+		{Name: "service_tier", Type: text, Comment: "The provider's word for the tier that answered: default, priority, flex, batch, ..."},
+		{Name: "usage_json", Type: text, Comment: "The provider's usage as it was sent, a JSON object.", NoStats: true},
+		{Name: "upstream_api_type", Type: text, Comment: "The wire format the provider was asked in, such as openai-chat or anthropic-messages; NULL when none was asked."},
+		{Name: "list_cost_nanos", Type: number, Comment: "What the request costs at the provider's list price, before prices and discounts of the installation, in nano-dollars; NULL when no list price or no usage is known."},
 	},
 })
 
@@ -126,6 +141,20 @@ const (
 	uIPAddress
 	uURL
 	uGenerated
+	uUncachedTokens
+	uCacheWrite1hTokens
+	uInputAudioTokens
+	uInputImageTokens
+	uCachedAudioTokens
+	uCachedImageTokens
+	uOutputAudioTokens
+	uOutputImageTokens
+	uSearches
+	uToolPromptTokens
+	uServiceTier
+	uUsageJSON
+	uUpstreamAPI
+	uListNanos
 	usageColumns
 )
 

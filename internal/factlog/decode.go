@@ -148,7 +148,7 @@ func (d *Decoder) recordField(r *inference.Record, f field) error {
 	case f.tag <= tagPriceVersion:
 		d.usageField(r, f)
 	case f.tag >= tagCacheWrite1h:
-		d.usageDetail(&r.Usage, f)
+		d.laterField(r, f)
 	default:
 		d.payloadField(r, f)
 	}
@@ -275,7 +275,21 @@ func (d *Decoder) usageField(r *inference.Record, f field) {
 	}
 }
 
-// usageDetail sets what version 1 of the format learned later.
+// laterField sets what version 1 of the format learned later.
+func (d *Decoder) laterField(r *inference.Record, f field) {
+	switch f.tag {
+	case tagUpstreamAPI:
+		r.Target.UpstreamAPI = d.names.of(f)
+	case tagListNanos:
+		if r.Cost != nil {
+			r.Cost.ListNanoUSD = d.keep(f.int())
+		}
+	default:
+		d.usageDetail(&r.Usage, f)
+	}
+}
+
+// usageDetail sets the counts of usage that version 1 learned later.
 func (d *Decoder) usageDetail(u *inference.Usage, f field) {
 	switch f.tag {
 	case tagCacheWrite1h:

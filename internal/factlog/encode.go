@@ -150,6 +150,7 @@ func (w *writer) target(t *inference.Target) {
 	w.string(tagProvider, t.Provider)
 	w.string(tagModel, t.Model)
 	w.string(tagTask, t.Task)
+	w.string(tagUpstreamAPI, t.UpstreamAPI)
 }
 
 func (w *writer) usage(u *inference.Usage) {
@@ -181,6 +182,7 @@ func (w *writer) cost(c *inference.Cost) {
 	}
 	w.int(tagCostNanos, c.NanoUSD)
 	w.string(tagPriceVersion, c.PriceVersion)
+	w.optional(tagListNanos, c.ListNanoUSD)
 }
 
 func (w *writer) attempt(a *inference.Attempt) {

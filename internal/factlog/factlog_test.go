@@ -95,7 +95,7 @@ func (r random) record() *inference.Record {
 	rec := &inference.Record{
 		ID: inference.NewID(), Time: r.time(),
 		Principal: inference.Principal{Name: r.text(), Kind: inference.PrincipalKind(r.text()), KeyID: r.text(), KeyTags: r.tags(), Groups: r.texts()},
-		Target:    inference.Target{Endpoint: r.text(), EndpointID: r.text(), ServedEntity: r.text(), ServedEntityID: r.text(), Provider: r.text(), Model: r.text(), Task: r.text()},
+		Target:    inference.Target{Endpoint: r.text(), EndpointID: r.text(), ServedEntity: r.text(), ServedEntityID: r.text(), Provider: r.text(), Model: r.text(), Task: r.text(), UpstreamAPI: r.text()},
 		APIType:   r.text(), URL: r.text(), RequestedModel: r.text(), ClientRequestID: r.text(), UsageContext: r.tags(),
 		Streaming: r.IntN(2) == 0, UserAgent: r.text(), RemoteIP: r.text(),
 		Status: r.IntN(600), Outcome: inference.Outcome(r.text()), ErrorCode: r.text(), ErrorMessage: r.text(),
@@ -103,6 +103,8 @@ func (r random) record() *inference.Record {
 		Usage: inference.Usage{
 			Source: inference.UsageSource(r.text()), Input: r.int64(), Output: r.int64(), Total: r.int64(), CachedInput: r.int64(),
 			CacheWrite: r.int64(), Reasoning: r.int64(), InputChars: r.int64(), OutputChars: r.int64(),
+			CacheWrite1h: r.int64(), InputAudio: r.int64(), InputImage: r.int64(), CachedAudio: r.int64(), CachedImage: r.int64(),
+			OutputAudio: r.int64(), OutputImage: r.int64(), Searches: r.int64(), ToolPrompt: r.int64(), ServiceTier: r.text(),
 		},
 		Generated: r.IntN(2) == 0,
 		Payload: inference.Payload{
@@ -115,7 +117,7 @@ func (r random) record() *inference.Record {
 		})
 	}
 	if r.IntN(2) == 0 {
-		rec.Cost = &inference.Cost{NanoUSD: r.value(), PriceVersion: r.text()}
+		rec.Cost = &inference.Cost{NanoUSD: r.value(), ListNanoUSD: r.int64(), PriceVersion: r.text()}
 	}
 	return rec
 }

@@ -63,6 +63,8 @@ const (
 	tagToolPrompt       = 59
 	tagServiceTier      = 60
 	tagRawUsage         = 61
+	tagUpstreamAPI      = 62
+	tagListNanos        = 63
 )
 
 // The tags inside an attempt.

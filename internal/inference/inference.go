@@ -106,9 +106,11 @@ type Attempt struct {
 	Latency      time.Duration
 }
 
-// Cost is the money a call cost at list price.
+// Cost is the money a call cost by the installation's price list: list prices, with its own prices
+// and discounts on top.
 type Cost struct {
 	NanoUSD      int64  // 1e-9 US dollars
+	ListNanoUSD  *int64 // the same at the provider's list price; nil when the list has none
 	PriceVersion string // version of the price list it was computed from
 }
 
@@ -121,6 +123,7 @@ type Target struct {
 	Provider       string // openai, custom, ...
 	Model          string // the model that answered, as the provider names it in its answer, else as configured
 	Task           string // llm/v1/chat, llm/v1/completions, llm/v1/embeddings
+	UpstreamAPI    string // the wire format the provider was asked in, such as anthropic-messages; "" when none was asked
 }
 
 // Payload is the text of a call, kept whole. A nil slice means it was not there.

@@ -275,7 +275,21 @@ key_tags MAP<STRING,STRING>
 user_agent STRING
 ip_address STRING
 url STRING
-generated BOOLEAN`
+generated BOOLEAN
+uncached_input_token_count BIGINT
+cache_write_1h_token_count BIGINT
+input_audio_token_count BIGINT
+input_image_token_count BIGINT
+cached_input_audio_token_count BIGINT
+cached_input_image_token_count BIGINT
+output_audio_token_count BIGINT
+output_image_token_count BIGINT
+search_count BIGINT
+tool_prompt_token_count BIGINT
+service_tier STRING
+usage_json STRING
+upstream_api_type STRING
+list_cost_nanos BIGINT`
 
 const entityColumns = `served_entity_id STRING
 account_id STRING
