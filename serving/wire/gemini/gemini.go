@@ -1,0 +1,46 @@
+// Package gemini reads and writes Google's formats: generateContent and streamGenerateContent,
+// countTokens, embedContent and batchEmbedContents of the Gemini API and Vertex AI, and the
+// :predict of Vertex AI's text embeddings.
+//
+// Usage is turned into lakegate's convention: thoughts, which Google counts beside the candidates,
+// are part of Output, and what built-in tools added to the prompt is part of Input. Searches are
+// what Google bills: each different query that is not empty, but one a call for models before
+// Gemini 3.
+//
+// In requests both spellings of a field are read, maxOutputTokens and max_output_tokens, and one
+// object where a list belongs, as Google's servers do. Google says neither the model nor whether to
+// stream in the body; both are in the path. Events of a stream are framed as Google does it, with
+// CRLF. There is no last event: a stream is whole when each candidate has a finishReason, or the
+// prompt was blocked.
+//
+// All functions are pure and safe for concurrent use; a Tracker, Decoder or Encoder is used by one
+// goroutine.
+package gemini
+
+import (
+	"github.com/lakegate/lakegate/internal/apierr"
+	"github.com/lakegate/lakegate/serving/wire"
+)
+
+// maxDepth bounds how deep JSON may nest.
+const maxDepth = 128
+
+// Codec returns the codec of generateContent and streamGenerateContent.
+func Codec() *wire.Codec {
+	return &wire.Codec{
+		Format: wire.GeminiGenerate, Operation: wire.OpChat, Dialect: apierr.Google,
+		InputChars: inputChars, ParseAnswer: ParseAnswer, NewTracker: newTracker, AppendStreamError: appendStreamError,
+	}
+}
+
+func newTracker(keep bool) wire.Tracker { return &Tracker{keep: keep} }
+
+// appendEvent frames the data of an event as Google's servers do.
+func appendEvent(dst, data []byte) []byte {
+	dst = append(append(dst, "data: "...), data...)
+	return append(dst, "\r\n\r\n"...)
+}
+
+func appendStreamError(dst []byte, e *apierr.Error) []byte {
+	return appendEvent(dst, e.Body(apierr.Google))
+}
