@@ -47,6 +47,9 @@ var Arrows = []Rule{
 		"internal/tableschema", "internal/objstore/...", "internal/state", "internal/datafile", "internal/delta", "internal/rowtags",
 		"internal/maintain/...",
 	}},
+	{"internal/reprice", []string{ // corrections of costs, beside any gateway
+		"internal/inference", "internal/tableschema", "internal/datafile", "internal/delta", "internal/objstore/...",
+	}},
 	{"internal/factlog", []string{"internal/inference", "internal/wal"}},
 	{"internal/tablewriter", []string{
 		"internal/disk",
@@ -80,7 +83,7 @@ var Arrows = []Rule{
 var Only = map[string][]string{
 	"github.com/labstack/echo/v4":         {"serving", "sql/statements", "dashboards/console", "cmd/..."},
 	"github.com/duckdb/duckdb-go":         {"sql/worker", "cmd/bench-lake"},
-	"github.com/apache/arrow-go/v18":      {"tests/readers", "tests/chaos", "internal/tableschema", "internal/tablewriter", "internal/datafile", "internal/delta", "internal/forget", "internal/maintain", "inference_tables", "system_tables", "cmd/bench-lake"},
+	"github.com/apache/arrow-go/v18":      {"tests/readers", "tests/chaos", "internal/tableschema", "internal/tablewriter", "internal/datafile", "internal/delta", "internal/forget", "internal/maintain", "internal/reprice", "inference_tables", "system_tables", "cmd/bench-lake"},
 	"github.com/parquet-go/parquet-go":    {"internal/delta", "internal/datafile"},
 	"github.com/aws/aws-sdk-go-v2":        {"internal/objstore/s3store"},
 	"github.com/aws/smithy-go":            {"internal/objstore/s3store"},

@@ -99,7 +99,15 @@ type Scan struct {
 	Filter    prune.Filter `json:",omitempty"`
 	Version   *int64       `json:",omitempty"`
 	Timestamp *time.Time   `json:",omitempty"`
+	Corrected bool         `json:",omitempty"` // of Ledger: with Corrections' files
 }
+
+// The ledger, and the table of differences to its costs. A query that reads costs of the first gets
+// them with those of the second added up, but for one that asks for a version of the ledger.
+const (
+	Ledger      = "system.serving.endpoint_usage"
+	Corrections = "system.serving.cost_corrections"
+)
 
 // History asks for the newest commits of a table, Limit of them, all for 0.
 type History struct {
@@ -146,6 +154,8 @@ type Table struct {
 	Files  []File `json:",omitempty"`
 	Pruned int    `json:",omitempty"` // files that were left out, because the filter matches none of their rows
 	View   bool   `json:",omitempty"` // answers All: a view, without files
+	// Corrections answers Scan.Corrected; nil when there are none.
+	Corrections *Table `json:",omitempty"`
 }
 
 // File is one Parquet file of a table.

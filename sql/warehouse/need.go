@@ -3,6 +3,8 @@ package warehouse
 import (
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/lakegate/lakegate/internal/tableschema"
 	"github.com/lakegate/lakegate/sql/protocol"
@@ -73,19 +75,52 @@ func (r *run) answer(ctx context.Context, n *protocol.Need) (out *protocol.Table
 		if !under[s.Name] {
 			return nil, notReadable(s.Name)
 		}
-		requests[i] = Request(s)
+		requests[i] = Request{Name: s.Name, Filter: s.Filter, Version: s.Version, Timestamp: s.Timestamp}
+	}
+	corrections := r.corrections(ctx, n.Scans)
+	for _, i := range corrections {
+		requests = append(requests, Request{Name: protocol.Corrections, Timestamp: n.Scans[i].Timestamp})
 	}
 	snap, err := r.w.source.Snapshot(ctx, requests)
 	if err != nil {
 		return nil, err
 	}
 	r.snap = &snap
-	for _, t := range snap.Tables {
+	for _, t := range snap.Tables[:len(n.Scans)] {
 		r.w.stats.files.Add(int64(len(t.Files)))
 		r.w.stats.pruned.Add(int64(t.Pruned))
 		out.Scans = append(out.Scans, protocol.Table{Schema: t.Schema, Files: wireFiles(t), Pruned: t.Pruned})
 	}
+	for k, i := range corrections {
+		t := snap.Tables[len(n.Scans)+k]
+		out.Scans[i].Corrections = &protocol.Table{Schema: t.Schema, Files: wireFiles(t)}
+	}
 	return out, nil
+}
+
+// corrections returns the places of the scans whose costs are to be corrected. Who may read the
+// ledger may read what corrects it. A version of the ledger is as it was written.
+func (r *run) corrections(ctx context.Context, scans []protocol.Scan) []int {
+	var out []int
+	for i, s := range scans {
+		if s.Corrected && s.Name == protocol.Ledger && s.Version == nil && r.w.has(protocol.Corrections) && r.correctedBy(ctx, s.Timestamp) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// correctedBy reports whether there was a table of corrections at a time, nil for now.
+func (r *run) correctedBy(ctx context.Context, at *time.Time) bool {
+	if at == nil {
+		return true
+	}
+	commits, err := r.w.source.History(ctx, protocol.Corrections, 0)
+	return err == nil && len(commits) > 0 && !commits[len(commits)-1].Timestamp.After(*at)
+}
+
+func (w *Warehouse) has(table string) bool {
+	return slices.ContainsFunc(w.source.Tables(), func(t *tableschema.Table) bool { return t.Name.String() == table })
 }
 
 // shapes adds the columns of the tables that were named.

@@ -28,14 +28,28 @@ type relations struct {
 // table returns SELECT columns over the files, as a statement's tree. The terms are conditions on the
 // columns as the files have them.
 func (r *relations) table(ctx context.Context, t protocol.Table, columns columnSet, terms []string) (ast.Node, error) {
+	text, err := r.query(ctx, t, columns, terms)
+	if err != nil {
+		return nil, err
+	}
+	return r.parse(ctx, text)
+}
+
+// query is table's text.
+func (r *relations) query(ctx context.Context, t protocol.Table, columns columnSet, terms []string) (string, error) {
+	if c := t.Corrections; c != nil && len(c.Files) > 0 {
+		t.Corrections = nil
+		return r.corrected(ctx, t, *c, columns, terms)
+	}
 	t.Schema = columns.only(t.Schema)
 	groups := groupFiles(t)
 	if len(groups) == 0 {
-		return r.parse(ctx, emptyRelation(t.Schema))
+		return emptyRelation(t.Schema), nil
 	}
+	r.count++
 	schema := fmt.Sprintf("lg_schema_%d", r.count)
 	if err := r.set(ctx, schema, schemaLiteral(t.Schema)); err != nil {
-		return nil, err
+		return "", err
 	}
 	where := ""
 	if len(terms) > 0 {
@@ -46,7 +60,7 @@ func (r *relations) table(ctx context.Context, t protocol.Table, columns columnS
 		r.count++
 		files := fmt.Sprintf("lg_files_%d", r.count)
 		if err := r.set(ctx, files, listLiteral(g.paths)); err != nil {
-			return nil, err
+			return "", err
 		}
 		as := ", schema := getvariable('" + schema + "')"
 		if r.lone(ctx, t.Schema, g, files) {
@@ -54,7 +68,7 @@ func (r *relations) table(ctx context.Context, t protocol.Table, columns columnS
 		}
 		selects[i] = fmt.Sprintf("SELECT %s FROM read_parquet(getvariable('%s')%s, filename := true)%s", selectList(t.Schema, g), files, as, where)
 	}
-	return r.parse(ctx, strings.Join(selects, " UNION ALL "))
+	return strings.Join(selects, " UNION ALL "), nil
 }
 
 func (r *relations) set(ctx context.Context, name, literal string) error {

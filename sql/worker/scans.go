@@ -178,12 +178,13 @@ func (b *binder) fill(ctx context.Context, statement ast.Node) error {
 	need := &protocol.Need{}
 	requests := map[string]int{}
 	for _, s := range b.scans {
-		key := fmt.Sprint(s.table, s.at.text(), len(s.filter), s.filter)
+		corrected := s.correct()
+		key := fmt.Sprint(s.table, s.at.text(), corrected, len(s.filter), s.filter)
 		i, ok := requests[key]
 		if !ok {
 			i = len(need.Scans)
 			requests[key] = i
-			need.Scans = append(need.Scans, s.at.pin(protocol.Scan{Name: s.table, Filter: s.filter}))
+			need.Scans = append(need.Scans, s.at.pin(protocol.Scan{Name: s.table, Filter: s.filter, Corrected: corrected}))
 		}
 		s.request = i
 	}
