@@ -20,16 +20,32 @@ import (
 
 // The tasks: which API the models of an endpoint answer.
 const (
-	Chat        = "llm/v1/chat"
-	Completions = "llm/v1/completions"
-	Embeddings  = "llm/v1/embeddings"
+	Chat          = "llm/v1/chat"
+	Completions   = "llm/v1/completions"
+	Embeddings    = "llm/v1/embeddings"
+	Images        = "llm/v1/images"
+	Speech        = "llm/v1/speech"
+	Transcription = "llm/v1/transcription"
+	Moderations   = "llm/v1/moderations"
+	Rerank        = "llm/v1/rerank"
+
+	// Agents of Databricks: chat in all but name.
+	AgentChat      = "agent/v1/chat"
+	AgentResponses = "agent/v1/responses"
 )
+
+// Tasks returns all tasks.
+func Tasks() []string {
+	return []string{
+		Chat, Completions, Embeddings, Images, Speech, Transcription, Moderations, Rerank, AgentChat, AgentResponses,
+	}
+}
 
 // Endpoint is one name that applications call, and what stands behind it.
 type Endpoint struct {
 	Name        string
 	ID          string // made from the name: the same after a restart and on every gateway
-	Task        string // Chat, Completions or Embeddings; all entities have the same
+	Task        string // one of Tasks; all entities have the same
 	Description string
 	Tags        map[string]string
 
@@ -68,8 +84,11 @@ type Entity struct {
 	Model    string // as the provider names it
 	Task     string
 	Provider string // as provider packages name themselves
-	// BaseURL is what "chat/completions", "completions" or "embeddings" is appended to. Its path
-	// has no slash at the end, and it has neither query nor user.
+	// BaseURL is what paths of the provider's API are appended to. For APIs like OpenAI's it ends
+	// with the version (https://api.openai.com/v1, "chat/completions" follows); for all others it
+	// ends before (https://api.anthropic.com, https://generativelanguage.googleapis.com,
+	// https://api.cohere.com, a Databricks workspace, Azure's resource). Its path has no slash at
+	// the end, and it has neither query nor user.
 	BaseURL *url.URL
 	// AuthHeader is the canonical name of the header that carries AuthValue. Both are empty for a
 	// provider that wants no key.
@@ -83,8 +102,13 @@ type Entity struct {
 	Vendor     string
 	Project    string // Google Cloud's
 	Region     string // AWS's or Google Cloud's
-	Deployment string // Azure's
-	APIVersion string // Azure's
+	Deployment string // Azure's; "" for OpenAI itself
+	APIVersion string // Azure's: a date, "v1" or "preview"
+
+	// Block is the name of the provider's block in the configuration (openai_config, ...), and
+	// Settings are its members as they may be shown: no secrets. Values are texts, or maps of texts.
+	Block    string
+	Settings map[string]any
 
 	// Usage says where an answer of a shape of one's own has its token counts; nil for the usual.
 	Usage *UsagePaths

@@ -159,10 +159,18 @@ func (e *Endpoint) fingerprint() string {
 	type part struct {
 		Name, Model, Task, Provider, URL, AuthHeader, Organization string
 		Weight                                                     int
+		// What older versions did not have is left out where it is empty: nothing changed there.
+		Vendor, Project, Region, Deployment, APIVersion string      `json:",omitempty"`
+		Usage                                           *UsagePaths `json:",omitempty"`
 	}
 	parts := make([]part, len(e.Entities))
 	for i, x := range e.Entities {
-		parts[i] = part{x.Name, x.Model, x.Task, x.Provider, x.BaseURL.String(), x.AuthHeader, x.Organization, e.Weights[i]}
+		parts[i] = part{
+			Name: x.Name, Model: x.Model, Task: x.Task, Provider: x.Provider, URL: x.BaseURL.String(),
+			AuthHeader: x.AuthHeader, Organization: x.Organization, Weight: e.Weights[i],
+			Vendor: x.Vendor, Project: x.Project, Region: x.Region, Deployment: x.Deployment, APIVersion: x.APIVersion,
+			Usage: x.Usage,
+		}
 	}
 	b, err := json.Marshal(parts)
 	if err != nil {
