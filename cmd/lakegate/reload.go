@@ -14,6 +14,7 @@ import (
 	"github.com/lakegate/lakegate/internal/state"
 	"github.com/lakegate/lakegate/internal/tablewriter"
 	"github.com/lakegate/lakegate/serving/auth"
+	"github.com/lakegate/lakegate/serving/credential"
 	"github.com/lakegate/lakegate/serving/endpoint"
 )
 
@@ -30,7 +31,8 @@ type live struct {
 
 	mu      sync.Mutex
 	now     *config.Config
-	pending bool // now is in force, but what changed with it is not remembered yet
+	creds   *credential.Set // of the catalog in force
+	pending bool            // now is in force, but what changed with it is not remembered yet
 }
 
 // start applies the first configuration.
@@ -78,7 +80,8 @@ func (l *live) apply(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	catalog, err := l.remembered(ctx, cfg)
+	creds := l.creds.Next()
+	catalog, err := l.remembered(ctx, cfg, creds)
 	if err != nil {
 		return err
 	}
@@ -88,7 +91,7 @@ func (l *live) apply(ctx context.Context, cfg *config.Config) error {
 		l.logger.Warn("a payload table can't be made yet; its first row tries again", "error", err)
 	}
 	l.swap(catalog, keys)
-	l.now = cfg
+	l.now, l.creds = cfg, creds
 	return nil
 }
 
@@ -96,14 +99,14 @@ func (l *live) apply(ctx context.Context, cfg *config.Config) error {
 // take the same change up at once, the one that gets to change the memory logs it as rows: a process
 // that dies right between the two leaves those rows out. While the store can't be reached, the copy
 // of it will do; retry then makes up for it.
-func (l *live) remembered(ctx context.Context, cfg *config.Config) (*endpoint.Catalog, error) {
+func (l *live) remembered(ctx context.Context, cfg *config.Config, creds *credential.Set) (*endpoint.Catalog, error) {
 	for {
 		now := time.Now().UTC()
 		mem, version, err := l.memory.recall(ctx)
 		if err != nil {
-			return l.fromCopy(cfg, now, err)
+			return l.fromCopy(cfg, now, creds, err)
 		}
-		catalog, err := cfg.Catalog(mem, now)
+		catalog, err := cfg.Catalog(mem, now, creds)
 		if err != nil {
 			return nil, err
 		}
@@ -114,7 +117,7 @@ func (l *live) remembered(ctx context.Context, cfg *config.Config) (*endpoint.Ca
 				continue // each time round somebody else got ahead, who is done then
 			}
 			if err != nil {
-				return l.fromCopy(cfg, now, err)
+				return l.fromCopy(cfg, now, creds, err)
 			}
 		}
 		for i := range changes {
@@ -127,7 +130,7 @@ func (l *live) remembered(ctx context.Context, cfg *config.Config) (*endpoint.Ca
 	}
 }
 
-func (l *live) fromCopy(cfg *config.Config, now time.Time, why error) (*endpoint.Catalog, error) {
+func (l *live) fromCopy(cfg *config.Config, now time.Time, creds *credential.Set, why error) (*endpoint.Catalog, error) {
 	mem, err := l.memory.recallCopy()
 	if err != nil {
 		return nil, errors.Join(why, err)
@@ -136,7 +139,7 @@ func (l *live) fromCopy(cfg *config.Config, now time.Time, why error) (*endpoint
 		l.logger.Warn("what endpoints there were is taken from this gateway's copy; it is compared when the store can be reached", "error", why)
 	}
 	l.pending = true
-	return cfg.Catalog(mem, now)
+	return cfg.Catalog(mem, now, creds)
 }
 
 // config is the configuration in force.

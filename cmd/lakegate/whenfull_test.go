@@ -6,6 +6,7 @@ import (
 
 	"github.com/lakegate/lakegate/internal/config"
 	"github.com/lakegate/lakegate/internal/tablewriter"
+	"github.com/lakegate/lakegate/serving/credential"
 	"github.com/lakegate/lakegate/serving/endpoint"
 )
 
@@ -31,7 +32,7 @@ endpoints:
 	if p.of("main.ai.careful_payload") != tablewriter.ShedPayloads {
 		t.Error("before there are endpoints, log.when_full does not hold")
 	}
-	catalog, err := cfg.Catalog(endpoint.Memory{}, time.Now())
+	catalog, err := cfg.Catalog(endpoint.Memory{}, time.Now(), credential.NewSet(nil))
 	if err != nil {
 		t.Fatal(err)
 	}

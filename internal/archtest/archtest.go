@@ -58,7 +58,7 @@ var Arrows = []Rule{
 	}},
 
 	// The configuration file becomes a catalog of endpoints and keys.
-	{"internal/config", []string{"internal/secret", "internal/inference", "internal/tableschema", "internal/pricing", "serving/endpoint", "serving/auth"}},
+	{"internal/config", []string{"internal/secret", "internal/inference", "internal/tableschema", "internal/pricing", "serving/endpoint", "serving/auth", "serving/credential"}},
 
 	// The islands. None imports another.
 	{"serving/endpoint", []string{"internal/inference", "internal/secret", "internal/tableschema"}},
@@ -85,8 +85,9 @@ var Only = map[string][]string{
 	"github.com/duckdb/duckdb-go":         {"sql/worker", "cmd/bench-lake"},
 	"github.com/apache/arrow-go/v18":      {"tests/readers", "tests/chaos", "internal/tableschema", "internal/tablewriter", "internal/datafile", "internal/delta", "internal/forget", "internal/maintain", "internal/reprice", "inference_tables", "system_tables", "cmd/bench-lake"},
 	"github.com/parquet-go/parquet-go":    {"internal/delta", "internal/datafile"},
-	"github.com/aws/aws-sdk-go-v2":        {"internal/objstore/s3store"},
+	"github.com/aws/aws-sdk-go-v2":        {"internal/objstore/s3store", "serving/credential"},
 	"github.com/aws/smithy-go":            {"internal/objstore/s3store"},
+	"golang.org/x/oauth2":                 {"serving/credential"},
 	"go.yaml.in/yaml":                     {"internal/config", "internal/pricing"},
 	"github.com/spf13/cobra":              {"cmd/..."},
 	"github.com/prometheus/client_golang": {"serving", "cmd/..."},

@@ -2,25 +2,22 @@ package config
 
 import (
 	"fmt"
-	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/lakegate/lakegate/internal/inference"
-	"github.com/lakegate/lakegate/internal/secret"
 	"github.com/lakegate/lakegate/internal/tableschema"
 	"github.com/lakegate/lakegate/serving/auth"
+	"github.com/lakegate/lakegate/serving/credential"
 	"github.com/lakegate/lakegate/serving/endpoint"
 )
 
 // Catalog compiles the endpoints. What a file can't say, since when an endpoint exists and how
-// often it changed, comes from m; see endpoint.Memory.Next. An error means that c did not come
-// from Parse.
-func (c *Config) Catalog(m endpoint.Memory, now time.Time) (*endpoint.Catalog, error) {
+// often it changed, comes from m; see endpoint.Memory.Next. Credentials that are more than a key
+// are made in keep. An error means that c did not come from Parse.
+func (c *Config) Catalog(m endpoint.Memory, now time.Time, keep *credential.Set) (*endpoint.Catalog, error) {
 	built := make([]*endpoint.Endpoint, len(c.Endpoints))
 	for i := range c.Endpoints {
-		e, err := compileEndpoint(&c.Endpoints[i])
+		e, err := compileEndpoint(&c.Endpoints[i], keep)
 		if err != nil {
 			return nil, fmt.Errorf("endpoint %q: %w", c.Endpoints[i].Name, err)
 		}
@@ -52,12 +49,13 @@ func (c *Config) AuthKeys() (*auth.Keys, error) {
 	return auth.NewKeys(specs)
 }
 
-func compileEndpoint(from *Endpoint) (*endpoint.Endpoint, error) {
+func compileEndpoint(from *Endpoint, keep *credential.Set) (*endpoint.Endpoint, error) {
 	e := &endpoint.Endpoint{
 		Name:              from.Name,
 		Description:       from.Description,
 		Tags:              make(map[string]string, len(from.Tags)),
 		Fallback:          from.AIGateway.Fallback.On(false),
+		DropUnsupported:   from.Lakegate.DropUnsupported,
 		UsageTracking:     from.AIGateway.UsageTracking.On(true),
 		Strict:            from.Lakegate.Durability == Strict,
 		Timeout:           from.Lakegate.Timeout,
@@ -67,7 +65,7 @@ func compileEndpoint(from *Endpoint) (*endpoint.Endpoint, error) {
 		e.Tags[t.Key] = t.Value
 	}
 	for _, s := range from.Config.ServedEntities {
-		x, err := compileEntity(&s)
+		x, err := compileEntity(&s, keep)
 		if err != nil {
 			return nil, fmt.Errorf("served entity %q: %w", s.Name, err)
 		}
@@ -108,56 +106,4 @@ func compileLimit(l RateLimit) endpoint.RateLimit {
 		period = time.Hour
 	}
 	return endpoint.RateLimit{Calls: l.Calls, Tokens: l.Tokens, Key: endpoint.LimitKey(l.Key), Principal: l.Principal, Period: period}
-}
-
-func compileEntity(s *ServedEntity) (*endpoint.Entity, error) {
-	m := &s.ExternalModel
-	x := &endpoint.Entity{Name: s.Name, Model: m.Name, Task: m.Task, Provider: m.Provider}
-	var base string
-	switch {
-	case m.Provider == OpenAI && m.OpenAI != nil:
-		base = m.OpenAI.APIBase
-		x.Organization = m.OpenAI.Organization
-		bearer(x, m.OpenAI.APIKey)
-	case m.Provider == Custom && m.Custom != nil:
-		base = m.Custom.URL
-		if a := m.Custom.APIKey; a != nil {
-			x.AuthHeader, x.AuthValue = http.CanonicalHeaderKey(a.Key), a.Value
-		}
-		if a := m.Custom.Bearer; a != nil {
-			bearer(x, a.Token)
-		}
-	default:
-		return nil, fmt.Errorf("provider %q has no configuration", m.Provider)
-	}
-	u, err := baseURL(base)
-	if err != nil {
-		return nil, err
-	}
-	x.BaseURL = u
-	return x, nil
-}
-
-func bearer(x *endpoint.Entity, token secret.String) {
-	if !token.IsZero() {
-		x.AuthHeader, x.AuthValue = "Authorization", secret.New("Bearer "+token.Reveal())
-	}
-}
-
-// baseURL parses the URL of a provider. Databricks wants the whole URL of a custom provider,
-// OpenAI's SDKs the base; both are accepted, so the last steps of an OpenAI path are cut off.
-func baseURL(s string) (*url.URL, error) {
-	u, err := url.Parse(s)
-	if err != nil {
-		return nil, fmt.Errorf("its base URL can't be parsed") // the cause would quote it
-	}
-	path := strings.TrimRight(u.Path, "/")
-	for _, end := range []string{"/chat/completions", "/completions", "/embeddings"} {
-		if rest, ok := strings.CutSuffix(path, end); ok {
-			path = rest
-			break
-		}
-	}
-	u.Path, u.RawPath = path, ""
-	return u, nil
 }

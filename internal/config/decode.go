@@ -107,7 +107,7 @@ func (d *decoder) more() bool { return d.budget > 0 && len(d.faults) < enoughFau
 func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 	d.pairs(n, path, func(key, value *yaml.Node) {
 		p := join(path, key.Value)
-		if f, ok := field(v, key.Value); ok {
+		if f, ok := field(v, key.Value, path); ok {
 			d.places[p] = place{line: key.Line}
 			d.value(value, f, p)
 			return
@@ -191,14 +191,25 @@ func missingSpace(n *yaml.Node) string {
 	return ""
 }
 
-// field returns the field of struct v whose yaml tag is name.
-func field(v reflect.Value, name string) (reflect.Value, bool) {
+// field returns the field of struct v, which is at path, that the file calls name.
+func field(v reflect.Value, name, path string) (reflect.Value, bool) {
 	for i := range v.NumField() {
-		if v.Type().Field(i).Tag.Get("yaml") == name {
+		if keyOf(v.Type().Field(i), path) == name {
 			return v.Field(i), true
 		}
 	}
 	return reflect.Value{}, false
+}
+
+// keyOf returns the key of a field of the struct at path. A tag that starts with * takes the name
+// of the block in: *_api_key of mistral_config is mistral_api_key.
+func keyOf(f reflect.StructField, path string) string {
+	key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+	rest, ok := strings.CutPrefix(key, "*")
+	if !ok {
+		return key
+	}
+	return strings.TrimSuffix(path[strings.LastIndexByte(path, '.')+1:], "_config") + rest
 }
 
 // join appends a key to a path. Keys that the path could not be read back from are quoted.

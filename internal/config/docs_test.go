@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lakegate/lakegate/serving/credential"
 	"github.com/lakegate/lakegate/serving/endpoint"
 )
 
@@ -24,7 +25,7 @@ func TestTheExampleIsValid(t *testing.T) {
 		return v, ok
 	})
 	must(t, err)
-	catalog, err := c.Catalog(endpoint.Memory{}, time.Now())
+	catalog, err := c.Catalog(endpoint.Memory{}, time.Now(), credential.NewSet(nil))
 	must(t, err)
 	chat, ok := catalog.Lookup("chat")
 	if !ok || chat.Payload == nil || chat.Payload.Table.String() != "main.ai.chat_payload" || !chat.Strict || len(chat.Entities) != 2 {
@@ -51,10 +52,12 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 			continue
 		}
 		key = strings.TrimSuffix(strings.Replace(key, "….", "endpoints[].config.served_entities[].", 1), "`")
-		if _, twice := rows[key]; twice {
-			t.Errorf("%s is described twice", key)
+		for _, key := range eachPreset(key) {
+			if _, twice := rows[key]; twice {
+				t.Errorf("%s is described twice", key)
+			}
+			rows[key] = cells[2]
 		}
-		rows[key] = cells[2]
 	}
 	defaults := reflect.ValueOf(DefaultConfig())
 	for _, leaf := range leaves(defaults, "") {
@@ -69,6 +72,37 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 	}
 	for path := range rows {
 		t.Errorf("%s is described, and is no key", path)
+	}
+}
+
+// eachPreset returns the keys that a row with NAME_config stands for: those of all providers that
+// want a key and nothing else.
+func eachPreset(row string) []string {
+	if !strings.Contains(row, "NAME_config") {
+		return []string{row}
+	}
+	var keys []string
+	for _, k := range providers {
+		if k.base != "" {
+			keys = append(keys, strings.ReplaceAll(row, "NAME", strings.TrimSuffix(k.block, "_config")))
+		}
+	}
+	return keys
+}
+
+// Every provider is in the table of providers, with where it is called.
+func TestProvidersAreDocumented(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "configuration.md"))
+	must(t, err)
+	for _, name := range Providers() {
+		k := providers[name]
+		row := fmt.Sprintf("| `%s` | `%s` | ", name, k.block)
+		if k.base != "" {
+			row += "`" + k.base + "` |"
+		}
+		if !strings.Contains(string(text), row) {
+			t.Errorf("docs/configuration.md does not say: %s", row)
+		}
 	}
 }
 
@@ -89,7 +123,7 @@ func leaves(v reflect.Value, path string) []leaf {
 		return leaves(reflect.Zero(t.Elem()), path+"[]")
 	case t.Kind() == reflect.Struct:
 		for i := range t.NumField() {
-			out = append(out, leaves(v.Field(i), join(path, t.Field(i).Tag.Get("yaml")))...)
+			out = append(out, leaves(v.Field(i), join(path, keyOf(t.Field(i), path)))...)
 		}
 		return out
 	case v.IsZero() || t.Kind() == reflect.Map || t.Kind() == reflect.Slice:

@@ -1,19 +1,6 @@
 package config
 
-import (
-	"time"
-
-	"github.com/lakegate/lakegate/internal/secret"
-)
-
-// The providers of this version.
-const (
-	OpenAI = "openai"
-	Custom = "custom"
-)
-
-// OpenAIBase is where provider openai is called when no openai_api_base is given.
-const OpenAIBase = "https://api.openai.com/v1"
+import "time"
 
 // Endpoint is one serving endpoint.
 type Endpoint struct {
@@ -41,45 +28,6 @@ type EndpointConfig struct {
 type ServedEntity struct {
 	Name          string        `yaml:"name"` // the model's name after Parse, where the file gives none
 	ExternalModel ExternalModel `yaml:"external_model"`
-}
-
-// ExternalModel is a model at a provider.
-type ExternalModel struct {
-	Name     string        `yaml:"name"`
-	Provider string        `yaml:"provider"`
-	Task     string        `yaml:"task"`
-	OpenAI   *OpenAIConfig `yaml:"openai_config"`          // set for provider openai
-	Custom   *CustomConfig `yaml:"custom_provider_config"` // set for provider custom
-}
-
-// OpenAIConfig says how provider openai is reached.
-type OpenAIConfig struct {
-	APIKey          secret.String `yaml:"openai_api_key"` // the key itself after Parse; empty for none
-	APIKeyPlaintext secret.String `yaml:"openai_api_key_plaintext"`
-	APIBase         string        `yaml:"openai_api_base"`
-	APIType         string        `yaml:"openai_api_type"`
-	Organization    string        `yaml:"openai_organization"`
-}
-
-// CustomConfig says how a provider with an OpenAI-compatible API is reached. At most one of
-// APIKey and Bearer is set.
-type CustomConfig struct {
-	URL    string      `yaml:"custom_provider_url"`
-	APIKey *APIKeyAuth `yaml:"api_key_auth"`
-	Bearer *BearerAuth `yaml:"bearer_token_auth"`
-}
-
-// APIKeyAuth sends a key in a header of its own.
-type APIKeyAuth struct {
-	Key            string        `yaml:"key"`   // name of the header
-	Value          secret.String `yaml:"value"` // the value itself after Parse
-	ValuePlaintext secret.String `yaml:"value_plaintext"`
-}
-
-// BearerAuth sends a token as Authorization: Bearer.
-type BearerAuth struct {
-	Token          secret.String `yaml:"token"` // the token itself after Parse
-	TokenPlaintext secret.String `yaml:"token_plaintext"`
 }
 
 // TrafficConfig splits the traffic.
@@ -148,4 +96,5 @@ type Lakegate struct {
 	Timeout           time.Duration `yaml:"timeout"`
 	FirstTokenTimeout time.Duration `yaml:"first_token_timeout"`
 	SamplingFraction  *float64      `yaml:"sampling_fraction"`
+	DropUnsupported   bool          `yaml:"drop_unsupported"`
 }

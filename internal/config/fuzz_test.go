@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lakegate/lakegate/serving/credential"
 	"github.com/lakegate/lakegate/serving/endpoint"
 )
 
@@ -25,7 +26,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := Parse(data, env)
 		if err == nil {
-			if _, err := c.Catalog(endpoint.Memory{}, time.Unix(0, 0)); err != nil {
+			if _, err := c.Catalog(endpoint.Memory{}, time.Unix(0, 0), credential.NewSet(nil)); err != nil {
 				t.Errorf("the catalog does not compile: %v", err)
 			}
 			if _, err := c.AuthKeys(); err != nil {

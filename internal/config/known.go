@@ -7,25 +7,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// providers are the names of all providers in Databricks' API, with the key of their
-// configuration. This version supports OpenAI and Custom.
-var providers = map[string]string{
-	OpenAI:                     "openai_config",
-	Custom:                     "custom_provider_config",
-	"anthropic":                "anthropic_config",
-	"cohere":                   "cohere_config",
-	"amazon-bedrock":           "amazon_bedrock_config",
-	"google-cloud-vertex-ai":   "google_cloud_vertex_ai_config",
-	"databricks-model-serving": "databricks_model_serving_config",
-	"ai21labs":                 "ai21labs_config",
-	"palm":                     "palm_config",
-}
-
 // What is said about keys of Databricks' API that are not fields of ours.
 const (
 	notYet = "known but not supported yet: this version would ignore it, so remove it"
 	ours   = "set by the server, not by the file; remove it"
-	azure  = "openai_api_type azure is known but not supported yet; remove it"
 	model  = "models that Databricks itself serves are not supported; use external_model"
 )
 
@@ -52,10 +37,8 @@ var others = map[reflect.Type]map[string]string{
 		"burst_scaling_enabled": model, "environment_vars": model, "instance_profile_arn": model,
 		"foundation_model": model, "creator": ours, "creation_timestamp": ours, "state": ours,
 	},
-	reflect.TypeFor[OpenAIConfig](): {
-		"openai_api_version": azure, "openai_deployment_name": azure, "microsoft_entra_tenant_id": azure,
-		"microsoft_entra_client_id": azure, "microsoft_entra_client_secret": azure,
-		"microsoft_entra_client_secret_plaintext": azure,
+	reflect.TypeFor[BedrockConfig](): {
+		"instance_profile_arn": "instance profiles are Databricks' own; leave it and the keys out, and the AWS SDK finds the role of the pod or machine that lakegate runs on",
 	},
 	reflect.TypeFor[Route]():     {"served_model_name": "deprecated; use served_entity_name"},
 	reflect.TypeFor[AIGateway](): {"guardrails": notYet, "custom_guardrails": notYet},
@@ -88,8 +71,8 @@ func (d *decoder) unknownKey(key, value *yaml.Node, t reflect.Type, path string)
 }
 
 func isProviderConfig(name string) bool {
-	for _, key := range providers {
-		if key == name {
+	for _, k := range providers {
+		if k.block == name {
 			return true
 		}
 	}

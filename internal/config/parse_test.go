@@ -1,18 +1,25 @@
 package config
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/lakegate/lakegate/serving/credential"
 	"github.com/lakegate/lakegate/serving/endpoint"
 )
 
@@ -36,9 +43,33 @@ var variables = map[string]string{
 }
 
 func env(name string) (string, bool) {
+	if name == "GOOGLE_KEY" {
+		return serviceAccount(), true
+	}
 	v, ok := variables[name]
 	return v, ok
 }
+
+// serviceAccount returns a document as Google Cloud gives one out.
+var serviceAccount = sync.OnceValue(func() string {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		panic(err)
+	}
+	b, err := json.MarshalIndent(map[string]string{
+		"type": "service_account", "project_id": "acme-123", "private_key_id": hidden,
+		"private_key":  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+		"client_email": "gateway@acme-123.iam.gserviceaccount.com", "token_uri": "https://oauth2.googleapis.com/token",
+	}, "", "  ")
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+})
 
 // golden compares got with a file of testdata.
 func golden(t *testing.T, path, got string) {
@@ -107,11 +138,11 @@ func summary(t *testing.T, c *Config) string {
 	text, err := yaml.Marshal(c)
 	must(t, err)
 	b.Write(text)
-	catalog, err := c.Catalog(endpoint.Memory{}, time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC))
+	catalog, err := c.Catalog(endpoint.Memory{}, time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), credential.NewSet(nil))
 	must(t, err)
 	for _, e := range catalog.All() {
 		fmt.Fprintf(&b, "---\nendpoint %s id=%s task=%s version=%d created=%s\n", e.Name, e.ID, e.Task, e.ConfigVersion, e.Created.Format(time.RFC3339))
-		fmt.Fprintf(&b, "  fallback=%v usage=%v strict=%v timeout=%v first=%v tags=%v\n", e.Fallback, e.UsageTracking, e.Strict, e.Timeout, e.FirstTokenTimeout, e.Tags)
+		fmt.Fprintf(&b, "  fallback=%v drop=%v usage=%v strict=%v timeout=%v first=%v tags=%v\n", e.Fallback, e.DropUnsupported, e.UsageTracking, e.Strict, e.Timeout, e.FirstTokenTimeout, e.Tags)
 		if e.Payload != nil {
 			fmt.Fprintf(&b, "  payload %s sampling=%v retention=%dd full=%s\n", e.Payload.Table, e.Payload.SamplingFraction, e.Payload.RetentionDays, e.Payload.WhenFull)
 		}
@@ -121,6 +152,10 @@ func summary(t *testing.T, c *Config) string {
 		for i, x := range e.Entities {
 			fmt.Fprintf(&b, "  %3d%% %s id=%s provider=%s model=%s url=%s auth=%q %v organization=%q\n",
 				e.Weights[i], x.Name, x.ID, x.Provider, x.Model, x.BaseURL, x.AuthHeader, x.AuthValue, x.Organization)
+			settings, err := json.Marshal(x.Settings)
+			must(t, err)
+			fmt.Fprintf(&b, "       auth=%T vendor=%q project=%q region=%q deployment=%q version=%q usage=%+v\n       %s=%s\n",
+				x.Auth, x.Vendor, x.Project, x.Region, x.Deployment, x.APIVersion, x.Usage, x.Block, settings)
 		}
 	}
 	keys, err := c.AuthKeys()

@@ -15,28 +15,35 @@ const unsetSecret = "unset-environment-variable:"
 var secretReference = regexp.MustCompile(`^\{\{\s*secrets/([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)\s*\}\}$`)
 
 // secretValue returns the secret of one of a pair of keys, name and name_plaintext below path:
-// itself, or what its reference stands for. It returns the empty secret, and false when that is
-// because of a fault.
+// itself, or what its reference stands for. It is fit to be sent in a header. secretValue returns
+// the empty secret, and false when that is because of a fault.
 func (c *checker) secretValue(path, name string, value, plaintext secret.String) (secret.String, bool) {
-	p := join(path, name)
+	value, p, ok := c.secretText(path, name, value, plaintext)
+	if !ok || !c.given(p) {
+		return value, ok
+	}
+	return value, c.sendable(p, value)
+}
+
+// secretText is secretValue for any text. It also returns where the secret stands.
+func (c *checker) secretText(path, name string, value, plaintext secret.String) (text secret.String, p string, ok bool) {
+	p = join(path, name)
 	hasPlain := c.given(p + "_plaintext")
 	if hasPlain && c.given(p) {
 		c.fault(p+"_plaintext", "give either %s or %[1]s_plaintext, not both", name)
-		return secret.String{}, false
+		return secret.String{}, p, false
 	}
 	if hasPlain {
 		p, value = p+"_plaintext", plaintext
 	}
-	if !c.given(p) {
-		return secret.String{}, !c.bad(p)
+	if !c.given(p) || c.bad(p) {
+		return secret.String{}, p, !c.bad(p)
 	}
 	if strings.Contains(value.Reveal(), "{{") {
-		var ok bool
-		if value, ok = c.reference(p, value); !ok {
-			return secret.String{}, false
-		}
+		value, ok = c.reference(p, value)
+		return value, p, ok
 	}
-	return value, c.sendable(p, value)
+	return value, p, true
 }
 
 // reference looks up {{secrets/scope/key}}.

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/lakegate/lakegate/serving/credential"
 	"github.com/lakegate/lakegate/serving/endpoint"
 )
 
@@ -19,7 +20,7 @@ import (
 func TestSecretsAreNeverPrinted(t *testing.T) {
 	c, err := Load(filepath.Join("testdata", "good", "full.yaml"), env)
 	must(t, err)
-	catalog, err := c.Catalog(endpoint.Memory{}, time.Now())
+	catalog, err := c.Catalog(endpoint.Memory{}, time.Now(), credential.NewSet(nil))
 	must(t, err)
 	keys, err := c.AuthKeys()
 	must(t, err)
@@ -38,9 +39,19 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 		"keys":   c.Keys, "catalog": catalog, "endpoint": *chat, "entity": *chat.Entities[0], "memory": catalog.Memory(),
 		"auth": keys, "key": *key,
 	}
+	all, err := Load(filepath.Join("testdata", "good", "providers.yaml"), env)
+	must(t, err)
+	values["providers"] = *all
+	catalog, err = all.Catalog(endpoint.Memory{}, time.Now(), credential.NewSet(nil))
+	must(t, err)
+	for _, e := range catalog.All() {
+		for _, x := range e.Entities {
+			values["entity "+x.Name], values["settings "+x.Name], values["credential "+x.Name] = *x, x.Settings, x.Auth
+		}
+	}
 	for name, v := range values {
 		for path, text := range printed(t, v) {
-			for _, secret := range []string{hidden, fmt.Sprintf("%x", hidden), fmt.Sprintf("%X", hidden)} {
+			for _, secret := range []string{hidden, "PRIVATE KEY", fmt.Sprintf("%x", hidden), fmt.Sprintf("%X", hidden)} {
 				if strings.Contains(text, secret) {
 					t.Errorf("%s printed by %s shows a secret:\n%s", name, path, text)
 				}

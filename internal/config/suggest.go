@@ -9,7 +9,7 @@ import (
 // suggestKey returns what was probably meant by a key that struct t does not have: one of t's
 // that is spelled alike, or the same key further down.
 func (d *decoder) suggestKey(name string, t reflect.Type, path string) string {
-	keys := keysOf(t)
+	keys := keysOf(t, path)
 	if best, ok := nearest(name, keys); ok {
 		// That the key which was meant is missing needs no fault of its own.
 		if p := join(path, best); !d.places[p].given {
@@ -23,10 +23,10 @@ func (d *decoder) suggestKey(name string, t reflect.Type, path string) string {
 	return "; known here are " + strings.Join(keys, ", ")
 }
 
-func keysOf(t reflect.Type) []string {
+func keysOf(t reflect.Type, path string) []string {
 	var keys []string
 	for i := range t.NumField() {
-		keys = append(keys, t.Field(i).Tag.Get("yaml"))
+		keys = append(keys, keyOf(t.Field(i), path))
 	}
 	return keys
 }
@@ -43,8 +43,8 @@ func findBelow(name string, t reflect.Type) []string {
 		if sub.Kind() != reflect.Struct || sub == secretType {
 			continue
 		}
-		key := f.Tag.Get("yaml")
-		if slices.Contains(keysOf(sub), name) {
+		key := keyOf(f, "")
+		if slices.Contains(keysOf(sub, key), name) {
 			found = append(found, key)
 		}
 		for _, below := range findBelow(name, sub) {
@@ -55,12 +55,12 @@ func findBelow(name string, t reflect.Type) []string {
 }
 
 // nearest returns the candidate that is spelled most like s, if one is: at most one letter in
-// three differs, or it starts with all of s, apart from case and from - for _.
+// three differs, or it starts or ends with all of s, apart from case and from - for _.
 func nearest(s string, candidates []string) (string, bool) {
 	best, least := "", len(s)/3+1
 	for _, c := range candidates {
 		n := distance(fold(s), fold(c))
-		if len(s) >= 4 && strings.HasPrefix(fold(c), fold(s)) {
+		if len(s) >= 4 && (strings.HasPrefix(fold(c), fold(s)) || strings.HasSuffix(fold(c), "_"+fold(s))) {
 			n = min(n, 1)
 		}
 		if n < least {
