@@ -1,0 +1,268 @@
+package openai
+
+import (
+	"github.com/lakegate/lakegate/internal/apierr"
+	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/rawjson"
+)
+
+// decoder reads a client's request for a chat.
+type decoder struct {
+	fields
+	req *chat.Request
+
+	calls    map[string]string // name of the tool by the id of its call
+	lastCall string            // id of the last call in the deprecated shape
+	made     int               // ids made for those
+}
+
+// decodeChat reads the body of a chat completion.
+//
+// Understood beyond OpenAI's own fields are top_k, cache_control on parts and tools, and
+// reasoning and thinking as OpenRouter and Databricks have them. service_tier auto and verbosity
+// medium are what goes without saying, and count as not said.
+func decodeChat(body []byte) (*chat.Request, *apierr.Error) {
+	d := decoder{req: &chat.Request{Names: map[chat.Feature]string{}}}
+	if !d.parse(body, d.field) {
+		return nil, d.err
+	}
+	if d.req.Messages == nil && d.req.System == nil {
+		d.refuse("messages", "field \"messages\" must have at least one message")
+	}
+	d.settle()
+	if d.err != nil {
+		return nil, d.err
+	}
+	d.req.Rest = d.rest
+	return d.req, nil
+}
+
+// parse reads the members at the top of a body.
+func (f *fields) parse(body []byte, field func(name string, k rawjson.Kind, v []byte)) bool {
+	var o rawjson.Object
+	if err := o.Parse(body, MaxDepth); err != nil {
+		f.err = apierr.New(apierr.BadRequest, "the request body must be a JSON object in UTF-8, at most %d levels deep: %v", MaxDepth, err)
+		return false
+	}
+	for i := range o.Len() {
+		if k := o.Kind(i); k != rawjson.Null {
+			field(string(o.Name(i)), k, o.Value(i))
+		}
+	}
+	return f.err == nil
+}
+
+// settle drops what means nothing without another field.
+func (d *decoder) settle() {
+	r := d.req
+	if len(r.Tools) == 0 {
+		if m := r.ToolChoice.Mode; m == chat.ChooseAny || m == chat.ChooseTool {
+			d.refuse("tool_choice", "field \"tool_choice\" asks for a tool, but there are no tools")
+		}
+		r.ToolChoice, r.OneToolAtATime = chat.ToolChoice{}, false
+	}
+	if !r.LogProbs {
+		r.TopLogProbs = 0
+	}
+}
+
+func (d *decoder) field(name string, k rawjson.Kind, v []byte) {
+	switch r := d.req; name {
+	case "model":
+		r.Model = d.text(name, k, v)
+	case "messages":
+		d.messages(v)
+	case "stream":
+		r.Stream = d.flag(name, k)
+	case "stream_options":
+		d.streamOptions(v)
+	case "tools":
+		d.tools(v)
+	case "functions":
+		d.functions(v)
+	case "tool_choice", "function_call":
+		d.toolChoice(name, k, v)
+	case "parallel_tool_calls":
+		r.OneToolAtATime = !d.flag(name, k)
+	case "response_format":
+		d.output(v)
+	case "reasoning_effort", "reasoning", "thinking", "include_reasoning":
+		d.reasoning(name, k, v)
+	case "user", "safety_identifier":
+		d.user(name, k, v)
+	case "service_tier":
+		if r.ServiceTier = d.text(name, k, v); r.ServiceTier == "auto" {
+			r.ServiceTier = ""
+		}
+	case "verbosity":
+		if r.Verbosity = d.text(name, k, v); r.Verbosity == "medium" {
+			r.Verbosity = ""
+		}
+	case "metadata", "usage_context", "client_request_id": // lakegate's own, and what it does with metadata
+	default:
+		if !d.sampling(name, k, v) && !isNeutral(name, k, v) {
+			d.lose(name, notUnderstood)
+		}
+	}
+}
+
+// isNeutral reports whether a field that is not understood says nothing.
+func isNeutral(name string, k rawjson.Kind, v []byte) bool {
+	switch name {
+	case "store":
+		return k == rawjson.False
+	case "modalities":
+		return string(v) == `["text"]`
+	case "extra_params":
+		return k == rawjson.ObjectKind && isEmpty(v)
+	}
+	return false
+}
+
+// sampling reads the fields that say how tokens are chosen.
+func (d *decoder) sampling(name string, k rawjson.Kind, v []byte) bool {
+	r := d.req
+	switch name {
+	case "max_tokens", "max_completion_tokens":
+		n := d.whole(name, k, v, 1)
+		r.MaxTokens, r.Names[chat.FMaxTokens] = &n, name
+	case "temperature":
+		r.Temperature = d.number(name, k, v)
+	case "top_p":
+		r.TopP = d.number(name, k, v)
+	case "top_k":
+		r.TopK = d.number(name, k, v)
+	case "frequency_penalty":
+		if r.FrequencyPenalty = d.number(name, k, v); isZero(r.FrequencyPenalty) {
+			r.FrequencyPenalty = ""
+		}
+	case "presence_penalty":
+		if r.PresencePenalty = d.number(name, k, v); isZero(r.PresencePenalty) {
+			r.PresencePenalty = ""
+		}
+	case "seed":
+		n := d.whole(name, k, v, -1<<63)
+		r.Seed = &n
+	case "n":
+		if r.N = d.whole(name, k, v, 1); r.N == 1 {
+			r.N = 0
+		}
+	case "stop":
+		r.Stop = d.stop(k, v)
+	case "logprobs":
+		r.LogProbs = d.flag(name, k)
+	case "top_logprobs":
+		r.TopLogProbs = d.whole(name, k, v, 0)
+	case "logit_bias":
+		if o := d.object(name, k, v); o != nil && !isEmpty(o) {
+			r.LogitBias = o
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+func (d *decoder) stop(k rawjson.Kind, v []byte) (stop []string) {
+	if k == rawjson.String {
+		return []string{rawjson.Unquote(v)}
+	}
+	if k != rawjson.Array {
+		d.wrong("stop", "a string or an array of strings", k)
+		return nil
+	}
+	d.elements("stop", v, func(i int, k rawjson.Kind, v []byte) {
+		stop = append(stop, d.text(at("stop", i), k, v))
+	})
+	return stop
+}
+
+func (d *decoder) streamOptions(v []byte) {
+	d.members("stream_options", v, func(name string, k rawjson.Kind, _ []byte) {
+		if name == "include_usage" {
+			d.req.WantsUsage = d.flag("stream_options.include_usage", k)
+		}
+	})
+}
+
+// user reads who the end user is; safety_identifier is the newer name.
+func (d *decoder) user(name string, k rawjson.Kind, v []byte) {
+	id := d.text(name, k, v)
+	if d.req.User == "" || name == "safety_identifier" {
+		d.req.User, d.req.Names[chat.FUser] = id, name
+	}
+}
+
+// reasoning reads the ways to ask for thinking: OpenAI's reasoning_effort, OpenRouter's reasoning
+// and include_reasoning, and thinking as Anthropic's, Databricks' and DeepSeek's APIs have it.
+func (d *decoder) reasoning(name string, k rawjson.Kind, v []byte) {
+	if d.req.Reasoning == nil {
+		d.req.Reasoning = &chat.Reasoning{}
+	}
+	r := d.req.Reasoning
+	d.req.Names[chat.FReasoning] = name
+	switch name {
+	case "reasoning_effort":
+		d.effort(name, d.text(name, k, v))
+	case "include_reasoning":
+		r.Show = d.flag(name, k)
+	case "reasoning":
+		d.members(name, v, func(n string, k rawjson.Kind, v []byte) { d.openRouterReasoning(name+"."+n, n, k, v) })
+	case "thinking":
+		d.members(name, v, func(n string, k rawjson.Kind, v []byte) { d.thinking(name+"."+n, n, k, v) })
+	}
+	if *r == (chat.Reasoning{}) {
+		d.req.Reasoning = nil
+	}
+}
+
+func (d *decoder) effort(path, word string) {
+	switch word {
+	case "none":
+		d.req.Reasoning.Off = true
+	case "minimal", "low", "medium", "high", "xhigh":
+		d.req.Reasoning.Effort = word
+	default:
+		d.refuse(path, "field %q must be none, minimal, low, medium, high or xhigh, not %q", path, word)
+	}
+}
+
+func (d *decoder) openRouterReasoning(path, name string, k rawjson.Kind, v []byte) {
+	r := d.req.Reasoning
+	switch name {
+	case "effort":
+		d.effort(path, d.text(path, k, v))
+	case "max_tokens":
+		n := d.whole(path, k, v, 0)
+		r.Budget = &n
+	case "enabled":
+		r.Off = !d.flag(path, k)
+		r.Show = r.Show || !r.Off
+	case "exclude":
+		r.Show = !d.flag(path, k)
+	case "summary":
+		r.Summary, r.Show = d.text(path, k, v), true
+	default:
+		d.lose(path, notUnderstood)
+	}
+}
+
+func (d *decoder) thinking(path, name string, k rawjson.Kind, v []byte) {
+	r := d.req.Reasoning
+	switch name {
+	case "type":
+		switch word := d.text(path, k, v); word {
+		case "disabled":
+			r.Off = true
+		case "enabled", "adaptive", "auto":
+			r.Show = true
+		default:
+			d.refuse(path, "field %q must be enabled, disabled or adaptive, not %q", path, word)
+		}
+	case "budget_tokens":
+		n := d.whole(path, k, v, 0)
+		r.Budget = &n
+	default:
+		d.lose(path, notUnderstood)
+	}
+}
