@@ -8,17 +8,17 @@ import (
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/gateway"
-	"github.com/lakegate/lakegate/serving/wire/openai"
+	"github.com/lakegate/lakegate/serving/wire"
 )
 
 // supported is said to those who ask for more.
 const supported = "this gateway answers chat/completions, completions and embeddings below /v1 and /serving-endpoints, and /serving-endpoints/{name}/invocations"
 
 // openAISurfaces are the operations below each OpenAI base.
-var openAISurfaces = map[string]openai.Operation{
-	"/chat/completions": openai.Chat,
-	"/completions":      openai.Completions,
-	"/embeddings":       openai.Embeddings,
+var openAISurfaces = map[string]wire.Format{
+	"/chat/completions": wire.OpenAIChat,
+	"/completions":      wire.OpenAICompletions,
+	"/embeddings":       wire.OpenAIEmbeddings,
 }
 
 // notYet are APIs that clients may well expect, by the beginning of their path, with the API type
@@ -41,12 +41,12 @@ const invocations = "mlflow/v1/invocations"
 
 func (s *Server) dataPlane() {
 	for _, base := range []string{"/v1", "/serving-endpoints"} {
-		for path, op := range openAISurfaces {
-			s.surface(base+path, gateway.Surface{APIType: "openai/v1" + path, Dialect: apierr.OpenAI, Operation: op})
+		for path, format := range openAISurfaces {
+			s.surface(base+path, gateway.Surface{APIType: "openai/v1" + path, Dialect: apierr.OpenAI, Format: format})
 		}
 	}
 	for _, base := range []string{"", "/api/2.0"} {
-		s.surface(base+"/serving-endpoints/:name/invocations", gateway.Surface{APIType: invocations, Dialect: apierr.Databricks})
+		s.surface(base+"/serving-endpoints/:name/invocations", gateway.Surface{APIType: invocations, Dialect: apierr.Databricks, ByBody: true, DataOnly: true})
 	}
 	for _, rest := range []string{"/v1", "/v1/*", "/serving-endpoints", "/serving-endpoints/*", "/ai-gateway", "/ai-gateway/*"} {
 		s.echo.Any(rest, s.nothingHere)

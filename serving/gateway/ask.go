@@ -7,6 +7,7 @@ import (
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/openai"
 )
 
@@ -32,9 +33,9 @@ const apiAsk = "sql/ai_query"
 // When ctx ends Ask returns at once; the provider's answer is still read and recorded in the
 // background, within Config.DrainTimeout.
 func (g *Gateway) Ask(ctx context.Context, p inference.Principal, endpoint, prompt string, opts AskOptions) (string, error) {
-	op := openai.Chat
+	op := wire.OpChat
 	if e, ok := g.Live.Load().Catalog.Lookup(endpoint); ok {
-		op = openai.OperationOf(e.Task)
+		op = wire.OperationOf(e.Task)
 	}
 	if opts.MayCall == nil {
 		opts.MayCall = func(string) bool { return false }
@@ -42,7 +43,7 @@ func (g *Gateway) Ask(ctx context.Context, p inference.Principal, endpoint, prom
 	answer := &collector{op: op}
 	call := &Call{
 		Received: time.Now(),
-		Surface:  Surface{APIType: apiAsk},
+		Surface:  Surface{APIType: apiAsk, ByBody: true},
 		Endpoint: endpoint,
 		Body:     func(limit int64) ([]byte, *apierr.Error) { return askBody(op, prompt, &opts, limit) },
 		caller:   &caller{principal: p, mayCall: opts.MayCall},
@@ -60,12 +61,12 @@ func (g *Gateway) Ask(ctx context.Context, p inference.Principal, endpoint, prom
 	}
 }
 
-func askBody(op openai.Operation, prompt string, opts *AskOptions, limit int64) ([]byte, *apierr.Error) {
+func askBody(op wire.Operation, prompt string, opts *AskOptions, limit int64) ([]byte, *apierr.Error) {
 	body, err := openai.PromptBody(op, prompt, opts.Params)
 	if err != nil {
 		return nil, apierr.New(apierr.InvalidParameter, "%s", err)
 	}
-	body, err = openai.WithContext(body, opts.ClientRequestID, opts.UsageContext)
+	body, err = wire.WithContext(body, opts.ClientRequestID, opts.UsageContext)
 	if err != nil {
 		return nil, apierr.New(apierr.InvalidParameter, "the request must be a JSON object: %s", err)
 	}
@@ -77,7 +78,7 @@ func askBody(op openai.Operation, prompt string, opts *AskOptions, limit int64) 
 
 // collector is the responder of a question: it waits for the text.
 type collector struct {
-	op   openai.Operation
+	op   wire.Operation
 	text string
 	err  *apierr.Error
 }

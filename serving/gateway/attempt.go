@@ -16,16 +16,21 @@ import (
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/provider"
 	"github.com/lakegate/lakegate/serving/route"
-	"github.com/lakegate/lakegate/serving/wire/openai"
+	"github.com/lakegate/lakegate/serving/wire"
 )
 
 // attempt calls an entity once. nil means that the client has its answer.
-func (w *work) attempt(e *endpoint.Entity, p provider.Provider, askUsage bool) *failure {
-	start := time.Now()
-	up := p.Build(provider.Ask{Entity: e, Operation: w.op, Request: &w.req, AskUsage: askUsage})
+func (w *work) attempt(t *target) *failure {
+	start, e := time.Now(), t.entity
 	l := w.open()
 	defer w.close(l)
-	resp, err := w.Transport.RoundTrip(request(l.ctx, &up))
+	r, framing, f := w.request(l.ctx, t)
+	if f != nil {
+		w.note(e, 0, start, f.reason)
+		w.logFailure(e, f)
+		return f
+	}
+	resp, err := w.Transport.RoundTrip(r)
 	if err != nil {
 		f := cutOff(context.Cause(l.ctx), err, false)
 		w.note(e, 0, start, f.reason)
@@ -33,10 +38,10 @@ func (w *work) attempt(e *endpoint.Entity, p provider.Provider, askUsage bool) *
 		return f
 	}
 	defer resp.Body.Close()
-	f := w.answer(e, l, resp, start, askUsage)
+	f = w.answer(&answer{target: t, line: l, resp: resp, start: start, framing: framing})
 	if f != nil {
 		f.status = resp.StatusCode
-		f.raw = scrub(f.raw, e.AuthValue.Reveal())
+		f.raw = scrub(f.raw, e)
 		w.note(e, resp.StatusCode, start, f.reason)
 		w.logFailure(e, f)
 	}
@@ -48,27 +53,87 @@ func (w *work) logFailure(e *endpoint.Entity, f *failure) {
 		"status", f.status, "reason", f.reason, "error", f.err.Err)
 }
 
+// request makes the HTTP request. It can be sent again on a fresh connection when the kept one
+// turns out to be closed.
+func (w *work) request(ctx context.Context, t *target) (*http.Request, provider.Framing, *failure) {
+	body, f := w.body(t)
+	if f != nil {
+		return nil, 0, f
+	}
+	up, err := t.provider.Build(&provider.Ask{
+		Entity: t.entity, Format: t.codec.Format, Stream: w.streams(), Body: body,
+		Header: w.call.Header, Method: w.call.Method, Suffix: w.call.Suffix,
+	})
+	if err != nil {
+		f := badGateway(err, inference.InternalFailure, "the provider can't be asked this")
+		f.err.Status = http.StatusInternalServerError
+		return nil, 0, f
+	}
+	if up.Method == "" {
+		up.Method = http.MethodPost
+	}
+	r := &http.Request{
+		Method: up.Method, URL: up.URL, Host: up.URL.Host, Header: up.Header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	if len(up.Body) > 0 {
+		r.ContentLength = int64(len(up.Body))
+		r.Body = io.NopCloser(bytes.NewReader(up.Body))
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(up.Body)), nil }
+	}
+	r = r.WithContext(ctx)
+	if a := t.entity.Auth; a != nil {
+		if err := a.Apply(ctx, r, up.Body); err != nil {
+			return nil, 0, noCredential(context.Cause(ctx), err)
+		}
+	}
+	return r, up.Framing, nil
+}
+
+// noCredential explains a credential that could not be had.
+func noCredential(cause, err error) *failure {
+	if cause != nil {
+		return cutOff(cause, err, false)
+	}
+	return badGateway(err, inference.UpstreamError, "the gateway could not get its credential for the provider")
+}
+
+// answer is an upstream's answer as it begins.
+type answer struct {
+	*target
+	line    *line
+	resp    *http.Response
+	start   time.Time
+	framing provider.Framing
+}
+
 // answer takes the provider's answer, whatever it is.
-func (w *work) answer(e *endpoint.Entity, l *line, resp *http.Response, start time.Time, askUsage bool) *failure {
-	media := mediaType(resp.Header.Get("Content-Type"))
-	if enc := resp.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
+func (w *work) answer(a *answer) *failure {
+	media := mediaType(a.resp.Header.Get("Content-Type"))
+	if enc := a.resp.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
 		return badGateway(nil, inference.UpstreamError, fmt.Sprintf("the provider sent an answer encoded as %s, which nobody asked for", clip(enc, 20)))
 	}
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return w.providerError(e, l, resp, media)
+	if a.resp.StatusCode < 200 || a.resp.StatusCode > 299 {
+		return w.providerError(a, media)
 	}
-	if media == "text/event-stream" {
-		if !w.req.Stream {
+	if media == streamMedia[a.framing] && (a.framing == provider.SSE || w.AWSEvents != nil) {
+		if !w.streams() {
 			return badGateway(nil, inference.UpstreamError, "the provider streamed an answer that was to come whole")
 		}
-		return w.stream(e, l, resp, start, askUsage)
+		return w.stream(a)
 	}
 	if media != "" && !isJSON(media) {
 		f := badGateway(nil, inference.UpstreamError, fmt.Sprintf("the provider answered with %s instead of JSON", clip(media, 60)))
-		f.raw, _ = w.readAll(l, resp, maxErrorPage) // as far as it gets, for the payload
+		f.raw, _ = w.readAll(a.line, a.resp, maxErrorPage) // as far as it gets, for the payload
 		return f
 	}
-	return w.whole(e, l, resp, start)
+	return w.whole(a)
+}
+
+// streamMedia is the content type of streams by their framing.
+var streamMedia = map[provider.Framing]string{
+	provider.SSE:       "text/event-stream",
+	provider.AWSEvents: "application/vnd.amazon.eventstream",
 }
 
 // maxErrorPage bounds how much of a useless answer is read, in bytes.
@@ -82,19 +147,6 @@ func mediaType(header string) string {
 
 func isJSON(media string) bool {
 	return media == "application/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")
-}
-
-// request makes the HTTP request. It can be sent again on a fresh connection when the kept one
-// turns out to be closed.
-func request(ctx context.Context, up *provider.Upstream) *http.Request {
-	r := &http.Request{
-		Method: http.MethodPost, URL: up.URL, Host: up.URL.Host, Header: up.Header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		ContentLength: int64(len(up.Body)),
-		Body:          io.NopCloser(bytes.NewReader(up.Body)),
-		GetBody:       func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(up.Body)), nil },
-	}
-	return r.WithContext(ctx)
 }
 
 var errTooLarge = errors.New("answer is too large")
@@ -127,11 +179,11 @@ func (w *work) readAll(l *line, resp *http.Response, limit int64) ([]byte, error
 	}
 }
 
-// whole takes an answer in one piece and passes it on byte for byte.
-func (w *work) whole(e *endpoint.Entity, l *line, resp *http.Response, start time.Time) *failure {
-	body, err := w.readAll(l, resp, w.config.MaxAnswer)
+// whole takes an answer in one piece and passes it on, byte for byte unless it is translated.
+func (w *work) whole(a *answer) *failure {
+	body, err := w.readAll(a.line, a.resp, w.config.MaxAnswer)
 	if err != nil {
-		f := cutOff(context.Cause(l.ctx), err, true)
+		f := cutOff(context.Cause(a.line.ctx), err, true)
 		if errors.Is(err, errTooLarge) {
 			f = badGateway(err, inference.UpstreamError, fmt.Sprintf("the provider's answer is larger than %d bytes", w.config.MaxAnswer))
 			f.another = false
@@ -140,32 +192,47 @@ func (w *work) whole(e *endpoint.Entity, l *line, resp *http.Response, start tim
 		w.incomplete()
 		return f
 	}
-	a, err := openai.ParseAnswer(body)
+	parsed, err := a.codec.ParseAnswer(body)
 	if err != nil {
 		f := badGateway(err, inference.UpstreamError, "the provider's answer is not a JSON object")
 		f.raw = body
 		return f
 	}
-	if a.Model != "" {
-		w.rec.Target.Model = clip(a.Model, maxName)
+	media := a.resp.Header.Get("Content-Type")
+	if a.translate {
+		given, err := w.answerFor(a.target, body)
+		if err != nil {
+			f := badGateway(err, inference.UpstreamError, "the provider's answer is not of the shape it should have")
+			f.raw = body
+			return f
+		}
+		body, media = given, "application/json"
 	}
-	w.takeUsage(a.Usage, a.HasUsage, true, a.OutputChars)
+	if parsed.Model != "" {
+		w.rec.Target.Model = clip(parsed.Model, maxName)
+	}
+	w.takeUsage(parsed.Usage, parsed.HasUsage, true, parsed.OutputChars)
 	w.keepResponse(body)
-	w.note(e, resp.StatusCode, start, "")
+	w.note(a.entity, a.resp.StatusCode, a.start, "")
 	if w.isGone() {
 		w.answered = true
 		w.clientGone(0)
 		return nil
 	}
-	if err := w.finish(inference.OK, resp.StatusCode); w.mustNotAnswer(err) {
+	if err := w.finish(inference.OK, a.resp.StatusCode); w.mustNotAnswer(err) {
 		w.answerError(unrecordedError())
 		return nil
 	}
 	w.answered = true
-	_ = w.resp.Answer(&Head{
-		ID: w.rec.ID, Status: resp.StatusCode, ContentType: resp.Header.Get("Content-Type"), ServedModel: e.Name,
-	}, body) // the record is out: nobody listening changes nothing
+	h := w.head(a.target)
+	h.Status, h.ContentType = a.resp.StatusCode, media
+	_ = w.resp.Answer(&h, body) // the record is out: nobody listening changes nothing
 	return nil
+}
+
+// head returns the beginning of a target's answer.
+func (w *work) head(t *target) Head {
+	return Head{ID: w.rec.ID, Status: http.StatusOK, ServedModel: t.entity.Name, Dropped: w.dropped}
 }
 
 // clientGone finishes a call whose client left. status is what it saw, 0 for nothing.
@@ -187,23 +254,23 @@ func (w *work) takeUsage(u inference.Usage, has, final bool, outputChars *int64)
 }
 
 // providerError takes an answer that is an error.
-func (w *work) providerError(e *endpoint.Entity, l *line, resp *http.Response, media string) *failure {
-	status := resp.StatusCode
-	raw, err := w.readAll(l, resp, maxErrorPage)
-	if err != nil && l.ctx.Err() != nil {
-		return cutOff(context.Cause(l.ctx), err, true)
+func (w *work) providerError(a *answer, media string) *failure {
+	status := a.resp.StatusCode
+	raw, err := w.readAll(a.line, a.resp, maxErrorPage)
+	if err != nil && a.line.ctx.Err() != nil {
+		return cutOff(context.Cause(a.line.ctx), err, true)
 	}
-	raw = scrub(raw, e.AuthValue.Reveal())
+	raw = scrub(raw, a.entity)
 	f := &failure{outcome: inference.UpstreamError, raw: raw}
-	told, ok := openai.ParseError(raw)
+	told, ok := wire.ParseError(raw)
 	switch {
 	case status < 400:
 		f.err = apierr.New(apierr.BadGateway, "the provider answered with status %d, which is no answer", status)
 	case status == http.StatusUnauthorized:
-		f.err = apierr.New(apierr.BadGateway, "the provider refused the gateway's key for served entity %q; tell whoever runs this gateway", e.Name)
+		f.err = apierr.New(apierr.BadGateway, "the provider refused the gateway's key for served entity %q; tell whoever runs this gateway", a.entity.Name)
 	case ok && told.Message != "":
 		f.err = &apierr.Error{Status: status, Code: apierr.ProviderError, Message: told.Message}
-		f.word, f.passOn = told.Code, told.OpenAIShaped
+		f.word, f.passOn = told.Code, !a.translate && told.In(w.call.Surface.Dialect)
 	case ok:
 		f.err = &apierr.Error{Status: status, Code: apierr.ProviderError, Message: fmt.Sprintf("the provider answered with status %d and no message", status)}
 	default:
@@ -213,7 +280,7 @@ func (w *work) providerError(e *endpoint.Entity, l *line, resp *http.Response, m
 		}
 	}
 	f.another = route.WorthAnother(f.err.Status)
-	f.err.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), f.err.Status)
+	f.err.RetryAfter = retryAfter(a.resp.Header.Get("Retry-After"), f.err.Status)
 	f.reason = fmt.Sprintf("provider answered %d", status)
 	if f.word != "" {
 		f.reason += " (" + clip(f.word, 60) + ")"

@@ -1,19 +1,26 @@
 package gateway
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/internal/inference"
-	"github.com/lakegate/lakegate/serving/wire/openai"
+	"github.com/lakegate/lakegate/serving/wire"
 )
 
 // Surface is the API that was called.
 type Surface struct {
 	APIType string // as rows have it, e.g. openai/v1/chat/completions
 	Dialect apierr.Dialect
-	// Operation is what the API is for; Opaque takes the endpoint's own.
-	Operation openai.Operation
+	// Format is what clients of the API send and expect.
+	Format wire.Format
+	// ByBody: the API takes bodies of several formats, as Databricks' invocations do. The body and
+	// the endpoint's task tell which, and Format does not count.
+	ByBody bool
+	// DataOnly: streams have data lines and nothing else, whatever the provider sends, because the
+	// API's clients refuse other lines.
+	DataOnly bool
 	// Refusal, when set, is the answer to every call that has a valid key: the API is not there.
 	Refusal *apierr.Error
 }
@@ -29,6 +36,12 @@ type Call struct {
 	// most, and may refuse a body of more than limit bytes.
 	Body func(limit int64) ([]byte, *apierr.Error)
 	Tags []string // values of the header Databricks-Ai-Gateway-Request-Tags
+	// Stream: the answer is to be streamed, though the body may not say so.
+	Stream bool
+	// Header has what of the client's header goes on to the provider, by canonical names.
+	Header http.Header
+	// Method and Suffix are set for resources below the API's own path; see provider.Ask.
+	Method, Suffix string
 
 	URL       string // path, without query
 	UserAgent string
@@ -49,6 +62,7 @@ type Head struct {
 	Status      int
 	ContentType string
 	ServedModel string        // name of the entity that answered, "" for none
+	Dropped     []string      // fields of the request that its provider could not be told
 	RetryAfter  string        // whole seconds, "" for none
 	Err         *apierr.Error // set when the answer is an error; the body says the same
 }

@@ -5,7 +5,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/lakegate/lakegate/internal/apierr"
-	"github.com/lakegate/lakegate/serving/wire/openai"
 )
 
 // check does all that comes before a call may cost anything, in order.
@@ -34,7 +33,7 @@ func (w *work) check() *apierr.Error {
 		}
 		w.keepRequest()
 	}
-	if err := w.operation(); err != nil {
+	if err := w.shape(); err != nil {
 		return err
 	}
 	tags, err := w.config.attribution(w.call.Tags, &w.req)
@@ -42,7 +41,9 @@ func (w *work) check() *apierr.Error {
 		return err
 	}
 	w.rec.UsageContext = tags
-	w.rec.Usage.InputChars = w.req.InputChars()
+	if w.codec.InputChars != nil {
+		w.rec.Usage.InputChars = w.codec.InputChars(w.req.Body())
+	}
 	w.reservation, err = w.Limiter.Reserve(w.endpoint, &w.rec.Principal, int64(len(w.req.Body())/4))
 	return err
 }
@@ -101,7 +102,7 @@ func (w *work) read() *apierr.Error {
 	}
 	w.rec.ClientRequestID = w.req.ClientRequestID
 	w.rec.RequestedModel = clip(w.req.Model, maxName)
-	w.rec.Streaming = w.req.Stream
+	w.rec.Streaming = w.streams()
 	return nil
 }
 
@@ -118,20 +119,7 @@ func (w *work) keepRequest() {
 	}
 }
 
-// operation decides what is asked of the model, and that the endpoint is for that.
-func (w *work) operation() *apierr.Error {
-	own := openai.OperationOf(w.endpoint.Task)
-	w.op = w.call.Surface.Operation
-	if w.op == openai.Opaque {
-		w.op = own
-	}
-	if own != openai.Opaque && own != w.op {
-		return apierr.New(apierr.InvalidParameter, "endpoint %q serves %s, not %s", w.endpoint.Name, own.Task(), w.op.Task()).At("model")
-	}
-	if w.req.Stream && !w.op.Streams() && w.op != openai.Opaque {
-		return apierr.New(apierr.InvalidParameter, "%s can't be streamed", w.op.Task()).At("stream")
-	}
-	return nil
-}
+// streams reports whether the client wants a stream.
+func (w *work) streams() bool { return w.req.Stream || w.call.Stream }
 
 func (w *work) remaining() time.Duration { return time.Until(w.deadline) }

@@ -11,7 +11,7 @@ import (
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/gateway"
-	wire "github.com/lakegate/lakegate/serving/wire/openai"
+	"github.com/lakegate/lakegate/serving/wire"
 )
 
 // untouched is an upstream that must not be called.
@@ -24,7 +24,7 @@ func withToken(s string) func(*gateway.Call) { return func(c *gateway.Call) { c.
 func atPath(name string) func(*gateway.Call) {
 	return func(c *gateway.Call) {
 		c.Endpoint = name
-		c.Surface = gateway.Surface{APIType: "mlflow/v1/invocations", Dialect: apierr.Databricks}
+		c.Surface = gateway.Surface{APIType: "mlflow/v1/invocations", Dialect: apierr.Databricks, ByBody: true, DataOnly: true}
 	}
 }
 
@@ -54,7 +54,7 @@ func TestRefusals(t *testing.T) {
 		{name: "no tags header", body: ask, change: func(c *gateway.Call) { c.Tags = []string{`team=a`} }, want: "refused 400 INVALID_PARAMETER_VALUE usage=none", text: "must be a JSON object of strings", payload: true},
 		{name: "too many tags", body: ask, change: func(c *gateway.Call) { c.Tags = []string{`{"a":"1","b":"2","c":"3"}`} }, setup: func(l *lab, _ *endpoint.Endpoint) { l.config.MaxTags = 2 }, want: "refused 400 INVALID_PARAMETER_VALUE usage=none", text: "has 3 tags", payload: true},
 		{name: "long tag", body: ask, change: func(c *gateway.Call) { c.Tags = []string{`{"a":"` + strings.Repeat("x", 2000) + `"}`} }, want: "refused 400 INVALID_PARAMETER_VALUE usage=none", text: `value of tag \"a\" is longer`, payload: true},
-		{name: "wrong task", body: `{"model":"chat","input":"x"}`, change: func(c *gateway.Call) { c.Surface.Operation = wire.Embeddings }, want: "refused 400 INVALID_PARAMETER_VALUE usage=none", text: `serves llm/v1/chat, not llm/v1/embeddings`, payload: true},
+		{name: "wrong task", body: `{"model":"chat","input":"x"}`, change: func(c *gateway.Call) { c.Surface.Format = wire.OpenAIEmbeddings }, want: "refused 400 INVALID_PARAMETER_VALUE usage=none", text: `serves llm/v1/chat, not llm/v1/embeddings`, payload: true},
 		{name: "limit of zero", body: ask, setup: limit(endpoint.RateLimit{Key: endpoint.PerEndpoint, Calls: &zero}), want: "refused 403 PERMISSION_DENIED usage=none", text: "rate limit of 0", payload: true},
 		{name: "tokens", body: `{"model":"chat","messages":[{"role":"user","content":"` + strings.Repeat("x", 99) + `"}]}`, setup: limit(endpoint.RateLimit{Key: endpoint.PerEndpoint, Tokens: &one, Calls: &zero}), want: "refused 403 PERMISSION_DENIED usage=none", text: "rate limit of 0", payload: true},
 		{name: "unsupported surface", body: ask, change: func(c *gateway.Call) {

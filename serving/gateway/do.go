@@ -12,8 +12,8 @@ import (
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/limits"
-	"github.com/lakegate/lakegate/serving/sse"
-	"github.com/lakegate/lakegate/serving/wire/openai"
+	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/chat"
 )
 
 // work is a call under way.
@@ -25,9 +25,13 @@ type work struct {
 
 	mayCall  func(endpoint string) bool
 	endpoint *endpoint.Endpoint // nil until it is known, and known to be allowed
-	req      openai.Request
-	op       openai.Operation
-	deadline time.Time // of the whole call
+	req      wire.Request
+	codec    *wire.Codec // of the client's format
+	deadline time.Time   // of the whole call
+
+	chat    *chat.Request      // req in the common form, once it was needed; or
+	embed   *chat.EmbedRequest // that of embeddings
+	dropped []string           // fields the attempt under way could not pass on
 
 	reservation limits.Reservation
 	ticket      Ticket
@@ -138,7 +142,7 @@ func (w *work) fail(err *apierr.Error) {
 	case w.answered || w.isGone():
 	case w.started:
 		w.answered = true
-		_ = w.resp.Send(sse.AppendEvent(nil, err.Body(apierr.OpenAI)))
+		_ = w.resp.Send(w.streamError(nil, err))
 	default:
 		w.answerError(err)
 	}

@@ -25,7 +25,7 @@ import (
 	"github.com/lakegate/lakegate/serving/provider"
 	"github.com/lakegate/lakegate/serving/provider/custom"
 	"github.com/lakegate/lakegate/serving/provider/openai"
-	wire "github.com/lakegate/lakegate/serving/wire/openai"
+	"github.com/lakegate/lakegate/serving/wire"
 )
 
 // journal is what happened, in order, as the client and the recorder saw it.
@@ -207,7 +207,7 @@ func (l *lab) doAs(ctx context.Context, c *client, body string, change ...func(*
 	l.t.Helper()
 	c.journal = l.journal
 	call := &gateway.Call{
-		Surface: gateway.Surface{APIType: "openai/v1/chat/completions", Dialect: apierr.OpenAI, Operation: wire.Chat},
+		Surface: gateway.Surface{APIType: "openai/v1/chat/completions", Dialect: apierr.OpenAI, Format: wire.OpenAIChat},
 		Token:   token, URL: "/v1/chat/completions", UserAgent: "test/1", RemoteIP: "192.0.2.7",
 		Body: func(limit int64) ([]byte, *apierr.Error) {
 			if int64(len(body)) > limit {

@@ -27,6 +27,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -36,6 +37,8 @@ import (
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/serving/limits"
 	"github.com/lakegate/lakegate/serving/provider"
+	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/formats"
 )
 
 // Ticket stands for an admitted call. It means something to its Recorder only.
@@ -107,7 +110,7 @@ func (c Config) Validate() error {
 	return errors.Join(faults...)
 }
 
-// Parts is what a gateway is made of. All but the last three are required.
+// Parts is what a gateway is made of. All up to Logger are required.
 type Parts struct {
 	Live      *Live
 	Recorder  Recorder
@@ -119,6 +122,10 @@ type Parts struct {
 	Transport http.RoundTripper // nil: NewTransport()
 	Limiter   *limits.Limiter   // nil: a fresh one
 	Draw      func() uint32     // random numbers for routing; nil: math/rand
+	// AWSEvents reads AWS's event streams, of events of maxEvent bytes at most. It may be nil where
+	// no provider answers with them.
+	AWSEvents func(src io.Reader, maxEvent int) AWSReader
+	Codecs    map[wire.Format]*wire.Codec // the wire formats; nil: formats.Table
 }
 
 // Gateway runs calls.
@@ -149,6 +156,9 @@ func New(c Config, p Parts) (*Gateway, error) {
 	}
 	if p.Draw == nil {
 		p.Draw = rand.Uint32
+	}
+	if p.Codecs == nil {
+		p.Codecs = formats.Table
 	}
 	g := &Gateway{config: c, Parts: p}
 	g.base, g.stop = context.WithCancelCause(context.Background())

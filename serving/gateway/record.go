@@ -61,6 +61,8 @@ func (w *work) settle() {
 	switch {
 	case u.Total != nil:
 		w.reservation.Settle(*u.Total)
+	case w.rec.Outcome == inference.Refused: // nobody was asked
+		w.reservation.Settle(0)
 	case u.Source == inference.UsageNone && w.rec.Outcome != inference.UpstreamError && len(w.rec.Attempts) > 0:
 		w.reservation.Keep()
 	default:

@@ -39,21 +39,18 @@ func (w *work) serve() {
 func (w *work) try(e *endpoint.Entity) *failure {
 	t := &w.rec.Target
 	t.ServedEntity, t.ServedEntityID, t.Provider, t.Model = e.Name, e.ID, e.Provider, e.Model
-	p, ok := w.Providers[e.Provider]
-	if !ok {
-		return &failure{
-			err:     apierr.New(apierr.Internal, "served entity %q has a provider this gateway does not know", e.Name),
-			outcome: inference.InternalFailure, reason: "unknown provider",
-		}
+	p, f := w.target(e)
+	if f != nil {
+		w.note(e, 0, time.Now(), f.reason)
+		return f
 	}
-	_, lax := w.lax.Load(e.ID)
-	ask := p.UsageOption && !lax && w.req.Stream && !w.req.WantsUsage && w.op.Streams()
-	f := w.attempt(e, p, ask)
-	if f != nil && ask && f.refusesUsageOption() {
+	f = w.attempt(p)
+	if f != nil && p.askUsage && f.refusesUsageOption() {
 		w.lax.Store(e.ID, true)
 		w.Logger.Warn("a provider does not know stream_options; streams from it are asked without", "endpoint", w.endpoint.Name, "entity", e.Name)
 		if !w.isGone() {
-			f = w.attempt(e, p, false)
+			p.askUsage = false
+			f = w.attempt(p)
 		}
 	}
 	return f
@@ -74,7 +71,7 @@ func (w *work) giveUp(f *failure) {
 		w.answered = true
 	case w.mustNotAnswer(err):
 		w.answerError(unrecordedError())
-	case f.passOn && w.call.Surface.Dialect == apierr.OpenAI:
+	case f.passOn:
 		w.answered = true
 		_ = w.resp.Answer(&Head{
 			ID: w.rec.ID, Status: f.err.Status, ContentType: "application/json", ServedModel: w.rec.Target.ServedEntity,
@@ -93,7 +90,7 @@ type failure struct {
 	reason  string // for the row: short, without anything the provider wrote
 	word    string // the provider's own code for it
 	raw     []byte // what the provider sent, its key taken out
-	passOn  bool   // raw is an error in OpenAI's shape
+	passOn  bool   // raw is an error in the client's dialect
 	another bool   // another entity may do better
 }
 

@@ -11,56 +11,80 @@ import (
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/internal/inference"
-	"github.com/lakegate/lakegate/serving/endpoint"
+	"github.com/lakegate/lakegate/serving/provider"
 	"github.com/lakegate/lakegate/serving/sse"
-	"github.com/lakegate/lakegate/serving/wire/openai"
+	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/chat"
 )
-
-var done = []byte("[DONE]")
 
 // stream is a streamed answer on its way to the client.
 type stream struct {
 	*work
-	line   *line
-	events *sse.Reader
-	joiner openai.Joiner
-	out    *buffer // events not sent yet
-	head   Head
+	to      *target
+	line    *line
+	src     *source
+	events  events
+	tracker wire.Tracker
+	out     *buffer // events not sent yet
+	head    Head
 
-	hideUsage bool  // the client did not ask for the chunk that has usage only
-	size      int64 // bytes of events
-	leftAt    int64 // size when the client left, -1 before
-	final     bool  // nothing came after the chunk that has usage only
-	failed    bool  // the provider reported an error in the stream
-	ended     bool  // [DONE] came
+	// Of a translated stream; nil where it passes through.
+	decoder chat.Decoder
+	encoder chat.Encoder
+
+	size   int64  // bytes of events
+	leftAt int64  // size when the client left, -1 before
+	final  bool   // nothing came after the event that has usage only
+	failed bool   // the provider reported an error in the stream
+	ended  bool   // the format's last event came
+	end    []byte // that event, as it is to be passed on
+	open   bool   // the last event in out lacks its blank line
 }
 
 // stream passes a streamed answer on. Until its first event is here it can still fail without
 // the client knowing.
-func (w *work) stream(e *endpoint.Entity, l *line, resp *http.Response, start time.Time, askUsage bool) *failure {
+func (w *work) stream(a *answer) *failure {
 	in := buffers.Get().(*buffer)
-	s := &stream{work: w, line: l, events: sse.NewReader(resp.Body, w.config.MaxEvent, in.b), out: buffers.Get().(*buffer), leftAt: -1}
-	s.joiner.Keep = w.rec.Payload.Table != ""
-	s.hideUsage = askUsage
-	s.head = Head{ID: w.rec.ID, Status: resp.StatusCode, ContentType: "text/event-stream; charset=utf-8", ServedModel: e.Name}
-	defer func() {
-		in.b = s.events.Buffer()
-		in.free()
-		s.out.free()
-	}()
-	first, err := s.events.Next()
+	s := &stream{work: w, to: a.target, line: a.line, src: &source{Reader: a.resp.Body}, out: buffers.Get().(*buffer), leftAt: -1}
+	defer s.out.free()
+	defer in.free()
+	if a.framing == provider.AWSEvents {
+		s.events = awsEvents{w.AWSEvents(s.src, w.config.MaxEvent)}
+	} else {
+		r := sse.NewReader(s.src, w.config.MaxEvent, in.b)
+		defer func() { in.b = r.Buffer() }() // before in is freed
+		s.events = r
+	}
+	s.tracker = a.codec.NewTracker(w.rec.Payload.Table != "")
+	if a.translate {
+		s.decoder, s.encoder = a.codec.Chat.NewDecoder(), w.codec.Chat.NewEncoder(w.chat)
+	}
+	s.head = w.head(a.target)
+	s.head.Status, s.head.ContentType = a.resp.StatusCode, "text/event-stream; charset=utf-8"
+	first, err := s.first()
 	if err != nil {
 		return s.noFirst(err)
 	}
 	if f := s.firstIsError(first.Data); f != nil {
 		return f
 	}
-	s.events.BeforeRead = s.beforeRead
+	s.src.before = s.beforeRead
 	err = s.pass(first)
-	w.note(e, resp.StatusCode, start, "")
+	w.note(a.entity, a.resp.StatusCode, a.start, "")
 	s.finish(err)
 	s.readToEnd()
 	return nil
+}
+
+// first returns the first event. Comments before it go out with it.
+func (s *stream) first() (sse.Event, error) {
+	for {
+		ev, err := s.events.Next()
+		if err != nil || len(ev.Data) > 0 {
+			return ev, err
+		}
+		s.comment(ev)
+	}
 }
 
 func (s *stream) noFirst(err error) *failure {
@@ -74,32 +98,32 @@ func (s *stream) noFirst(err error) *failure {
 
 // firstIsError looks at a stream that begins with an error, though its status was 200.
 func (s *stream) firstIsError(data []byte) *failure {
-	if !bytes.Contains(data, []byte(`"error"`)) {
+	if !bytes.Contains(data, []byte(`"error"`)) || bytes.Contains(data, []byte(`"choices"`)) {
 		return nil
 	}
-	told, ok := openai.ParseError(data)
-	if !ok || told.Message == "" || bytes.Contains(data, []byte(`"choices"`)) {
+	told, ok := wire.ParseError(data)
+	if !ok || told.Message == "" {
 		return nil
 	}
 	return &failure{
 		err:     &apierr.Error{Status: http.StatusBadGateway, Code: apierr.ProviderError, Message: told.Message},
 		outcome: inference.UpstreamError, reason: "provider's stream began with an error", word: told.Code,
-		raw: bytes.Clone(data), passOn: told.OpenAIShaped, another: true,
+		raw: bytes.Clone(data), passOn: !s.to.translate && told.In(s.call.Surface.Dialect), another: true,
 	}
 }
 
-// pass takes events until the stream ends: [DONE] gives nil, anything else its error.
+// pass takes events until the stream ends: by its last event gives nil, else its error.
 func (s *stream) pass(ev sse.Event) error {
 	for {
-		s.size += int64(len(ev.Data))
-		if bytes.Equal(ev.Data, done) {
-			s.ended = true
-			return nil
-		}
+		s.size += int64(len(ev.Raw))
 		if s.size > s.config.MaxAnswer {
 			return errTooLarge
 		}
-		s.take(ev)
+		if len(ev.Data) == 0 {
+			s.comment(ev)
+		} else if s.take(ev); s.ended {
+			return nil
+		}
 		var err error
 		if ev, err = s.events.Next(); err != nil {
 			return err
@@ -109,19 +133,63 @@ func (s *stream) pass(ev sse.Event) error {
 
 // take reads an event and puts it among those to send.
 func (s *stream) take(ev sse.Event) {
-	c := s.joiner.Add(ev.Data)
-	if s.joiner.Started && s.rec.TimeToFirstToken == nil {
+	c := s.tracker.Add(ev.Name, ev.Data)
+	if c.Started && s.rec.TimeToFirstToken == nil {
 		d := time.Since(s.call.Received)
 		s.rec.TimeToFirstToken = &d
 	}
 	s.final = c.OnlyUsage || s.final && !c.JSON
-	if c.Error {
-		s.failed = true
+	s.failed = s.failed || c.Error
+	s.ended = c.End
+	switch {
+	case s.to.translate:
+		s.translateEvent(ev)
+	case s.isGone() || c.OnlyUsage && s.to.askUsage || ev.Cut && !c.JSON && !c.End:
+	case c.End:
+		s.end = s.frame(nil, ev)
+	default:
+		s.out.b = s.frame(s.out.b, ev)
+		s.open = ev.Cut && !s.call.Surface.DataOnly
 	}
-	if s.isGone() || c.OnlyUsage && s.hideUsage || ev.Cut && !c.JSON {
-		return
+}
+
+// frame appends an event as the client is to get it.
+func (s *stream) frame(dst []byte, ev sse.Event) []byte {
+	if s.call.Surface.DataOnly {
+		return sse.AppendEvent(dst, ev.Data)
 	}
-	s.out.b = sse.AppendEvent(s.out.b, ev.Data)
+	return append(dst, ev.Raw...)
+}
+
+// comment passes on what came in the stream and is no event, which may be there to keep the
+// connection alive.
+func (s *stream) comment(ev sse.Event) {
+	if !s.to.translate && !s.call.Surface.DataOnly {
+		s.out.b = append(s.out.b, ev.Raw...)
+	}
+}
+
+// translateEvent puts an event among those to send, in the client's format.
+func (s *stream) translateEvent(ev sse.Event) {
+	deltas, err := s.decoder.Decode(ev.Name, ev.Data)
+	if err != nil {
+		return // what it is no part of an answer can't be translated; the tracker keeps it
+	}
+	s.encode(deltas)
+}
+
+func (s *stream) encode(deltas []chat.Delta) {
+	for i := range deltas {
+		switch d := &deltas[i]; {
+		case d.Kind == chat.DeltaError:
+			s.failed = true
+			if !s.isGone() {
+				s.out.b = s.streamError(s.out.b, &apierr.Error{Status: http.StatusBadGateway, Code: apierr.ProviderError, Message: d.Text})
+			}
+		case d.Kind != chat.DeltaEnd && !s.isGone() && !s.failed:
+			s.out.b = s.encoder.Append(s.out.b, d)
+		}
+	}
 }
 
 // beforeRead sends what is there before the next read, which may take long, and bounds how much is
@@ -161,17 +229,14 @@ func (s *stream) send() {
 
 // finish decides how the stream ended, records it, and sends what was held back until then.
 func (s *stream) finish(err error) {
-	complete := s.ended || s.joiner.Finished() || s.joiner.Chunks == 0 && errors.Is(err, io.EOF) && !s.failed
-	s.fillRecord(complete)
-	var f *failure
-	switch {
-	case s.failed:
-		f = badGateway(nil, inference.UpstreamBroken, "the provider reported an error in the middle of its answer")
-	case errors.Is(err, errTooLarge) || errors.Is(err, sse.ErrTooLong):
-		f = badGateway(err, inference.UpstreamBroken, "the provider's stream is larger than this gateway allows")
-	case !complete:
-		f = cutOff(context.Cause(s.line.ctx), err, true)
+	res := s.tracker.Result()
+	complete := s.ended || res.Complete || res.Events == 0 && errors.Is(err, io.EOF) && !s.failed
+	f := s.fault(err, complete)
+	if f == nil && s.to.translate {
+		s.encode(s.decoder.Close())
+		f = s.fault(err, complete)
 	}
+	s.fillRecord(&res, complete)
 	if f != nil {
 		s.incomplete()
 		s.rec.ErrorCode, s.rec.ErrorMessage = f.code(), f.message()
@@ -194,38 +259,81 @@ func (s *stream) finish(err error) {
 		outcome = f.outcome
 	}
 	unrecorded := s.work.finish(outcome, s.head.Status)
+	if s.mustNotAnswer(unrecorded) {
+		s.sendEnd(s.errorEvent(unrecordedError()))
+		return
+	}
+	s.sendEnd(s.lastEvents(f, err, res.Events > 0))
+}
+
+// fault returns what was wrong with the stream, nil for nothing.
+func (s *stream) fault(err error, complete bool) *failure {
 	switch {
-	case s.mustNotAnswer(unrecorded):
-		s.sendEnd(unrecordedError().Body(apierr.OpenAI))
-	case s.failed: // the client has been told
-		s.sendEnd(nil)
-	case f != nil:
-		s.sendEnd(f.err.Body(apierr.OpenAI)) // as the chunks are, whatever the surface
-	case s.ended || s.joiner.Chunks > 0:
-		s.sendEnd(done)
+	case s.failed:
+		return badGateway(nil, inference.UpstreamBroken, "the provider reported an error in the middle of its answer")
+	case errors.Is(err, errTooLarge) || errors.Is(err, sse.ErrTooLong):
+		return badGateway(err, inference.UpstreamBroken, "the provider's stream is larger than this gateway allows")
+	case !complete:
+		return cutOff(context.Cause(s.line.ctx), err, true)
 	default:
-		s.sendEnd(nil)
+		return nil
 	}
 }
 
-func (s *stream) fillRecord(complete bool) {
-	j := &s.joiner
-	if j.Model != "" {
-		s.rec.Target.Model = clip(j.Model, maxName)
+// lastEvents returns what tells the client that its stream is over.
+func (s *stream) lastEvents(f *failure, err error, any bool) []byte {
+	switch {
+	case s.failed: // the client has been told
+		return s.end
+	case f != nil:
+		return s.errorEvent(f.err)
+	case s.to.translate:
+		return s.encoder.AppendEnd(nil)
+	case s.ended:
+		return s.end
+	case any && (s.call.Surface.DataOnly || !errors.Is(err, io.EOF)) && endsInDone(s.to.codec.Format):
+		return sse.AppendEvent(nil, done) // all was said, but for this
+	default:
+		return nil
 	}
-	var chars *int64
-	if j.Chunks > 0 {
-		chars = &j.OutputChars
-	}
-	s.takeUsage(j.Usage, j.HasUsage, s.final || complete, chars)
-	s.keepResponse(j.Bytes())
 }
 
-// sendEnd sends what is left, then the given last event.
-func (s *stream) sendEnd(data []byte) {
-	if data != nil {
-		s.out.b = sse.AppendEvent(s.out.b, data)
+var done = []byte("[DONE]")
+
+func endsInDone(f wire.Format) bool { return f == wire.OpenAIChat || f == wire.OpenAICompletions }
+
+// errorEvent tells a client in the middle of its stream what went wrong.
+func (s *stream) errorEvent(e *apierr.Error) []byte {
+	var dst []byte
+	if s.open {
+		dst = append(dst, "\n\n"...)
 	}
+	return s.streamError(dst, e)
+}
+
+func (s *stream) fillRecord(res *wire.Result, complete bool) {
+	if res.Model != "" {
+		s.rec.Target.Model = clip(res.Model, maxName)
+	}
+	s.takeUsage(res.Usage, res.HasUsage, s.final || complete, res.OutputChars)
+	s.keepResponse(s.joined(res.Joined))
+}
+
+// joined returns the whole answer as the client would have got it without a stream.
+func (s *stream) joined(body []byte) []byte {
+	if !s.to.translate || body == nil {
+		return body
+	}
+	given, err := s.answerFor(s.to, body)
+	if err != nil {
+		return body // of a stream that broke off there may be too little
+	}
+	return given
+}
+
+// sendEnd sends what is left, then the last events.
+func (s *stream) sendEnd(last []byte) {
+	s.out.b = append(s.out.b, last...)
 	s.send()
 	s.answered = true
 }
@@ -236,7 +344,7 @@ func (s *stream) readToEnd() {
 	if !s.ended {
 		return
 	}
-	s.events.BeforeRead = nil
+	s.src.before = nil
 	s.line.expect(100 * time.Millisecond)
 	_, _ = s.events.Next() // anything but the end costs the connection, no more
 }

@@ -36,6 +36,7 @@ func TestStreams(t *testing.T) {
 	tests := []struct {
 		name     string
 		body     string // default askStream
+		path     bool   // the call is of invocations
 		upstream http.Handler
 		row      string
 		client   string // "..." at the end: more follows, which must be an error event
@@ -45,22 +46,25 @@ func TestStreams(t *testing.T) {
 		{name: "all at once", upstream: streams(all), row: ok, client: shown},
 		{name: "byte by byte", upstream: bytewise(1, all), row: ok, client: shown},
 		{name: "in sevens", upstream: bytewise(7, all), row: ok, client: shown},
-		{name: "CRLF", upstream: bytewise(50, crlf), row: ok, client: shown},
-		{name: "comments, names, ids and a byte order mark", upstream: streams("\ufeff: hi\n\nevent: x\nid: 1\n"+hel, ": ping\n\n", lo+stop+usage, "retry: 1\n\n"+doneEvent), row: ok, client: shown},
+		{name: "CRLF", upstream: bytewise(50, crlf), row: ok, client: strings.ReplaceAll(shown, "\n", "\r\n")},
+		{name: "CRLF, byte by byte", upstream: bytewise(1, crlf), row: ok, client: strings.ReplaceAll(shown, "\n", "\r\n")},
+		{name: "comments, names, ids and a byte order mark", upstream: streams("\ufeff: hi\n\nevent: x\nid: 1\n"+hel, ": ping\n\n", lo+stop+usage, "retry: 1\n\n"+doneEvent), row: ok, client: "\ufeff: hi\n\nevent: x\nid: 1\n" + hel + ": ping\n\n" + lo + stop + "retry: 1\n\n" + doneEvent},
+		{name: "the same where only data may be", path: true, upstream: streams("\ufeff: hi\n\nevent: x\nid: 1\n"+hel, ": ping\n\n", lo+stop+usage, "retry: 1\n\n"+doneEvent), row: ok, client: shown},
 		{name: "data on many lines", upstream: streams("data: {\"choices\":[{\"index\":0,\ndata: \"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n" + doneEvent), row: "ok 200 usage=none a:200", client: "data: {\"choices\":[{\"index\":0,\ndata: \"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n" + doneEvent},
 		{name: "a big event", upstream: bytewise(100<<10, big+doneEvent), row: "ok 200 usage=none a:200", client: big + doneEvent, stored: bigText},
 		{name: "usage asked for", body: wantsUsage, upstream: streams(all), row: ok, client: all},
 		{name: "usage on the last chunk", upstream: streams(hel, event(`{"model":"gpt-4o","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}`), doneEvent), row: "ok 200 usage=provider:1+2=3 cost=3 a:200", client: hel + event(`{"model":"gpt-4o","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}`) + doneEvent},
 		{name: "no usage", upstream: streams(hel, lo, stop, doneEvent), row: "ok 200 usage=none a:200", client: shown},
-		{name: "no blank line after the end", upstream: streams(hel + lo + stop + usage + "data: [DONE]"), row: ok, client: shown},
-		{name: "no end marker", upstream: streams(hel, lo, stop, usage), row: ok, client: shown},
+		{name: "no blank line after the end", upstream: streams(hel + lo + stop + usage + "data: [DONE]"), row: ok, client: strings.TrimSpace(shown)},
+		{name: "no end marker", upstream: streams(hel, lo, stop, usage), row: ok, client: hel + lo + stop},
+		{name: "no end marker where clients want one", path: true, upstream: streams(hel, lo, stop, usage), row: ok, client: shown},
 		{name: "dropped after all was said", upstream: streams(hel, lo, stop, usage, "!"), row: ok, client: shown},
 		{name: "dropped before usage", upstream: streams(hel, lo, stop, "!"), row: "ok 200 usage=none a:200", client: shown},
 		{name: "dropped", upstream: streams(hel, lo, "!"), row: "upstream_broken 200 BAD_GATEWAY usage=none a:200", client: hel + lo + "...", stored: `"content":"hello"`},
 		{name: "dropped with usage so far", upstream: streams(event(`{"model":"gpt-4o","choices":[{"index":0,"delta":{"content":"h"}}],"usage":{"prompt_tokens":5,"completion_tokens":1,"total_tokens":6}}`), "!"), row: "upstream_broken 200 BAD_GATEWAY usage=partial:5+1=6 cost=6 a:200", client: event(`{"model":"gpt-4o","choices":[{"index":0,"delta":{"content":"h"}}],"usage":{"prompt_tokens":5,"completion_tokens":1,"total_tokens":6}}`) + "..."},
 		{name: "ended early", upstream: streams(hel), row: "upstream_broken 200 BAD_GATEWAY usage=none a:200", client: hel + "..."},
 		{name: "half an event", upstream: streams(hel, lo[:40]), row: "upstream_broken 200 BAD_GATEWAY usage=none a:200", client: hel + "...", stored: "unjoined_events"},
-		{name: "error inside", upstream: streams(hel, errorEvent, doneEvent), row: "upstream_broken 200 BAD_GATEWAY usage=none a:200", client: hel + errorEvent, stored: "overloaded"},
+		{name: "error inside", upstream: streams(hel, errorEvent, doneEvent), row: "upstream_broken 200 BAD_GATEWAY usage=none a:200", client: hel + errorEvent + doneEvent, stored: "overloaded"},
 		{name: "error at the start", upstream: streams(errorEvent), row: "upstream_error 502 busy usage=none a:200", client: `{"error":{"message":"overloaded","code":"busy"}}`},
 		{name: "nothing at all", upstream: streams(), row: "upstream_broken 502 BAD_GATEWAY usage=none a:200", client: `{"error":{"code":"BAD_GATEWAY","message":"the provider's stream ended before it began","param":null,"type":"server_error"}}`},
 		{name: "an answer in one piece", upstream: sends(200, "application/json", answer), row: ok, client: answer},
@@ -77,7 +81,11 @@ func TestStreams(t *testing.T) {
 			if body == "" {
 				body = askStream
 			}
-			c := l.do(body)
+			var change []func(*gateway.Call)
+			if tt.path {
+				change = append(change, atPath("chat"))
+			}
+			c := l.do(body, change...)
 			r := l.recorder.One()
 			if got := summary(r); got != tt.row {
 				t.Errorf("row  %s\nwant %s", got, tt.row)

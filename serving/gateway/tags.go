@@ -4,7 +4,7 @@ import (
 	"maps"
 
 	"github.com/lakegate/lakegate/internal/apierr"
-	"github.com/lakegate/lakegate/serving/wire/openai"
+	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
@@ -12,7 +12,7 @@ const tagsHeader = "Databricks-Ai-Gateway-Request-Tags"
 
 // attribution merges what the caller says the call is for: the body's usage_context wins over
 // the header, which wins over OpenAI's metadata. It returns nil when nothing was said.
-func (c *Config) attribution(header []string, r *openai.Request) (map[string]string, *apierr.Error) {
+func (c *Config) attribution(header []string, r *wire.Request) (map[string]string, *apierr.Error) {
 	tags := r.UsageContext // as a rule that is all there is
 	if len(r.Metadata) > 0 || len(header) > 0 {
 		tags = map[string]string{}
@@ -46,7 +46,7 @@ func (c *Config) attribution(header []string, r *openai.Request) (map[string]str
 // parseTags adds the tags of a header value to tags.
 func parseTags(tags map[string]string, header string) *apierr.Error {
 	var o rawjson.Object
-	if err := o.Parse([]byte(header), openai.MaxDepth); err != nil {
+	if err := o.Parse([]byte(header), wire.MaxDepth); err != nil {
 		return apierr.New(apierr.InvalidParameter, "header %s must be a JSON object of strings: %v", tagsHeader, err)
 	}
 	for i := range o.Len() {

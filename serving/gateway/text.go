@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/lakegate/lakegate/serving/endpoint"
 )
 
 // How much of what a caller writes goes into columns, in bytes.
@@ -28,14 +30,27 @@ func clip(s string, n int) string {
 	return s[:n]
 }
 
-// scrub takes the provider's key out of a provider's error: some repeat the request.
-func scrub(b []byte, authValue string) []byte {
-	_, token, ok := strings.Cut(authValue, " ") // "Bearer key"
-	if !ok {
-		token = authValue
-	}
-	if len(token) < 6 || !bytes.Contains(b, []byte(token)) {
+// scrub takes an entity's credentials out of a provider's error: some repeat the request.
+func scrub(b []byte, e *endpoint.Entity) []byte {
+	if len(b) == 0 {
 		return b
 	}
-	return bytes.ReplaceAll(b, []byte(token), []byte("[redacted]"))
+	_, token, ok := strings.Cut(e.AuthValue.Reveal(), " ") // "Bearer key"
+	if !ok {
+		token = e.AuthValue.Reveal()
+	}
+	b = redact(b, token)
+	if e.Auth != nil {
+		for _, s := range e.Auth.Secrets() {
+			b = redact(b, s)
+		}
+	}
+	return b
+}
+
+func redact(b []byte, secret string) []byte {
+	if len(secret) < 6 || !bytes.Contains(b, []byte(secret)) {
+		return b
+	}
+	return bytes.ReplaceAll(b, []byte(secret), []byte("[redacted]"))
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/lakegate/lakegate/serving/provider"
 	"github.com/lakegate/lakegate/serving/provider/custom"
 	"github.com/lakegate/lakegate/serving/provider/openai"
-	wire "github.com/lakegate/lakegate/serving/wire/openai"
+	"github.com/lakegate/lakegate/serving/wire"
 )
 
 // TestBuild covers both providers side by side: they differ in where a body goes.
@@ -37,57 +37,70 @@ func TestBuild(t *testing.T) {
 	tests := []struct {
 		name     string
 		provider provider.Provider
-		entity   *endpoint.Entity
-		op       wire.Operation
-		body     string
-		ask      bool
+		ask      provider.Ask
 		url      string
+		method   string
 		header   http.Header
-		want     string
 	}{
 		{
-			"openai chat", openai.New(), keyed, wire.Chat, `{"model":"chat","messages":[],"usage_context":{"a":"b"}}`, false,
-			"https://api.example/v1/chat/completions", common("application/json", "Authorization", "Bearer sk-1", "Openai-Organization", "org-1"),
-			`{"model":"gpt-4o","messages":[]}`,
+			"openai chat", openai.New(),
+			provider.Ask{Entity: keyed, Format: wire.OpenAIChat, Body: []byte(`{}`)},
+			"https://api.example/v1/chat/completions", "", common("application/json", "Authorization", "Bearer sk-1", "Openai-Organization", "org-1"),
 		},
 		{
-			"openai stream", openai.New(), keyed, wire.Completions, `{"prompt":"x","stream":true}`, true,
-			"https://api.example/v1/completions", common("text/event-stream", "Authorization", "Bearer sk-1", "Openai-Organization", "org-1"),
-			`{"prompt":"x","stream":true,"model":"gpt-4o","stream_options":{"include_usage":true}}`,
+			"openai stream", openai.New(),
+			provider.Ask{Entity: keyed, Format: wire.OpenAICompletions, Body: []byte(`{}`), Stream: true},
+			"https://api.example/v1/completions", "", common("text/event-stream", "Authorization", "Bearer sk-1", "Openai-Organization", "org-1"),
 		},
 		{
-			"openai embeddings without key", openai.New(), bare, wire.Embeddings, `{"input":"x","model":"e"}`, false,
-			"http://host:8000/embeddings", common("application/json"), `{"input":"x","model":"mine"}`,
+			"openai embeddings without key", openai.New(),
+			provider.Ask{Entity: bare, Format: wire.OpenAIEmbeddings, Body: []byte(`{}`)},
+			"http://host:8000/embeddings", "", common("application/json"),
 		},
 		{
-			"custom in OpenAI's shape", custom.New(), bare, wire.Chat, `{"messages":[],"model":"chat"}`, false,
-			"http://host:8000/chat/completions", common("application/json"), `{"messages":[],"model":"mine"}`,
+			"a stored answer", openai.New(),
+			provider.Ask{Entity: bare, Format: wire.OpenAIResponses, Method: "GET", Suffix: "/resp_1/input_items", Header: http.Header{"Openai-Beta": {"x"}, "Cookie": {"y"}}},
+			"http://host:8000/responses/resp_1/input_items", "GET", without(common("application/json", "Openai-Beta", "x"), "Content-Type"),
 		},
 		{
-			"custom data frame", custom.New(), header, wire.Chat, `{"dataframe_split":{"columns":["a"],"data":[[1]]},"client_request_id":"7"}`, true,
-			"http://host/score", common("application/json", "X-Key", "k"), `{"dataframe_split":{"columns":["a"],"data":[[1]]}}`,
+			"a form", openai.New(),
+			provider.Ask{Entity: bare, Format: wire.OpenAITranscripts, Suffix: "/transcriptions", Body: []byte(`--b--`), ContentType: "multipart/form-data; boundary=b"},
+			"http://host:8000/audio/transcriptions", "", common("*/*", "Content-Type", "multipart/form-data; boundary=b"),
 		},
 		{
-			"custom without task", custom.New(), header, wire.Opaque, `{"input":{"a":1},"model":"theirs"}`, true,
-			"http://host/score", common("application/json", "X-Key", "k"), `{"input":{"a":1},"model":"theirs"}`,
+			"custom in OpenAI's shape", custom.New(),
+			provider.Ask{Entity: bare, Format: wire.OpenAIChat, Body: []byte(`{}`)},
+			"http://host:8000/chat/completions", "", common("application/json"),
+		},
+		{
+			"custom data frame", custom.New(),
+			provider.Ask{Entity: header, Format: wire.Opaque, Body: []byte(`{}`)},
+			"http://host/score", "", common("application/json", "X-Key", "k"),
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var r wire.Request
-			if err := r.Parse([]byte(tt.body)); err != nil {
+			u, err := tt.provider.Build(&tt.ask)
+			if err != nil {
 				t.Fatal(err)
 			}
-			u := tt.provider.Build(provider.Ask{Entity: tt.entity, Operation: tt.op, Request: &r, AskUsage: tt.ask})
-			if u.URL.String() != tt.url || string(u.Body) != tt.want {
-				t.Errorf("POST %s\n%s\nwant %s\n%s", u.URL, u.Body, tt.url, tt.want)
+			if u.URL.String() != tt.url || u.Method != tt.method || string(u.Body) != string(tt.ask.Body) {
+				t.Errorf("%s %s\n%s\nwant %s %s\n%s", u.Method, u.URL, u.Body, tt.method, tt.url, tt.ask.Body)
 			}
 			if d := cmp.Diff(tt.header, u.Header); d != "" {
 				t.Errorf("header -want +got:\n%s", d)
 			}
-			if tt.entity.BaseURL.Path != base(tt.entity.BaseURL.String()).Path {
+			if tt.ask.Entity.BaseURL.Path != base(tt.ask.Entity.BaseURL.String()).Path {
 				t.Error("the entity's URL was changed")
 			}
 		})
 	}
+	if _, err := openai.New().Build(&provider.Ask{Entity: bare, Format: wire.AnthropicMessages}); err == nil {
+		t.Error("OpenAI's API was asked for messages")
+	}
+}
+
+func without(h http.Header, name string) http.Header {
+	h.Del(name)
+	return h
 }

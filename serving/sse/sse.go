@@ -2,9 +2,10 @@
 //
 // A Reader gives the events of a stream one by one, however reads cut them: in the middle of a
 // line, of a CRLF or of a character. It takes what the standard allows (LF, CR, CRLF, a byte
-// order mark, comments, several data lines, unknown fields) and keeps only the data and the name;
-// an event without data is none. It is used by one goroutine. AppendEvent writes the data field
-// alone, since some clients refuse any other.
+// order mark, comments, several data lines, unknown fields), and gives of each event its data, its
+// name, and its bytes as they came: what the Raw of all events adds up to is the stream itself. It
+// is used by one goroutine. AppendEvent writes the data field alone, since some clients refuse
+// any other.
 package sse
 
 import (
@@ -16,10 +17,14 @@ import (
 // ErrTooLong is returned for an event above the reader's bound. The reader can't go on.
 var ErrTooLong = errors.New("event is too long")
 
-// Event is one event.
+// Event is one event. Its slices are good until the next call of Next.
 type Event struct {
-	Data []byte // data lines joined by \n; good until the next call of Next
-	Name []byte // event field, nil for none; good until the next call of Next
+	// Data is the data lines joined by \n; empty for comments and what else is no event, which are
+	// given for the sake of Raw.
+	Data []byte
+	Name []byte // event field, nil for none
+	// Raw is the event as it was framed, with all that came since the one before.
+	Raw []byte
 	// Cut is set on data that the stream ended in, without the blank line that closes an event.
 	// Some servers leave that line out after their last event; others were broken off.
 	Cut bool
@@ -27,21 +32,25 @@ type Event struct {
 
 // Reader reads events.
 type Reader struct {
-	// BeforeRead, when set, is called before each read of the source: all events received so
-	// far were handed out, and the next may be long in coming.
-	BeforeRead func()
-
 	src      io.Reader
 	maxEvent int
-	mem      []byte // what buf is a part of, from its start
-	buf      []byte // received and not split into lines yet
-	searched int    // bytes of buf known to hold no end of line
-	skipLF   bool   // the last line ended in CR at the end of buf
-	started  bool
+	buf      []byte // received; what is before start was handed out
+	start    int    // of the event being read
+	line     int    // of the line being read
+	searched int    // up to where the line is known to have no end
+	crlf     bool   // the last line ended in CRLF
+	skipLF   bool   // the last line ended in CR, at the end of buf
+	begun    bool   // the first line was read
 	err      error
 
-	data, name []byte
+	data span   // of the event being read: its only data line, or
+	join []byte // its data lines, when there are several
+	n    int    // how many there are
+	name span
 }
+
+// span is a piece of buf, relative to start.
+type span struct{ from, to int }
 
 const (
 	firstRead = 8 << 10
@@ -51,67 +60,129 @@ const (
 // NewReader returns a reader of src that refuses events of more than maxEvent bytes. buf is
 // memory to start with and may be nil; Buffer gives it back, grown.
 func NewReader(src io.Reader, maxEvent int, buf []byte) *Reader {
-	return &Reader{src: src, maxEvent: maxEvent, mem: buf[:0], buf: buf[:0]}
+	return &Reader{src: src, maxEvent: maxEvent, buf: buf[:0]}
 }
 
 // Next returns the next event. It returns io.EOF at the end of the source, ErrTooLong, or the
 // source's error; events received before come first.
 func (r *Reader) Next() (Event, error) {
-	r.data, r.name = r.data[:0], nil
-	has := false
+	r.n, r.data, r.name = 0, span{}, span{}
 	for {
-		line, ok := r.line()
+		from, to, ok := r.nextLine()
 		if !ok {
 			if err := r.fill(); err != nil {
-				if has && len(r.data) > 0 {
-					return Event{Data: r.data, Name: r.name, Cut: true}, nil
-				}
-				return Event{}, err
+				return r.last(err)
 			}
 			continue
 		}
-		if len(line) > r.maxEvent {
+		if to-from > r.maxEvent || r.line-r.start > 2*r.maxEvent+firstRead {
 			r.err = ErrTooLong
 			return Event{}, r.err
 		}
-		if len(line) == 0 {
-			if has && len(r.data) > 0 {
-				return Event{Data: r.data, Name: r.name}, nil
-			}
-			r.name, has = nil, false
-			continue
+		if from == to {
+			return r.event(false), nil
 		}
-		field, value, _ := bytes.Cut(line, []byte{':'})
-		value = bytes.TrimPrefix(value, []byte{' '})
-		switch string(field) {
-		case "data":
-			if len(r.data)+len(value) >= r.maxEvent {
-				r.err = ErrTooLong
-				return Event{}, r.err
-			}
-			if has {
-				r.data = append(r.data, '\n')
-			}
-			r.data, has = append(r.data, value...), true
-		case "event":
-			r.name = append([]byte(nil), value...)
+		if err := r.take(from, to); err != nil {
+			return Event{}, err
 		}
 	}
 }
 
-// Buffer returns the reader's memory for another one. The reader must not be used any more.
-func (r *Reader) Buffer() []byte { return r.mem }
+// take reads a line of the event.
+func (r *Reader) take(from, to int) error {
+	line := r.buf[from:to]
+	field, value, _ := bytes.Cut(line, []byte{':'})
+	value = bytes.TrimPrefix(value, []byte{' '})
+	at := span{to - len(value) - r.start, to - r.start}
+	switch string(field) {
+	case "data":
+		if r.dataLen()+len(value) >= r.maxEvent {
+			r.err = ErrTooLong
+			return r.err
+		}
+		switch r.n++; r.n {
+		case 1:
+			r.data = at
+		case 2:
+			r.join = append(append(r.join[:0], r.at(r.data)...), '\n')
+			r.join = append(r.join, value...)
+		default:
+			r.join = append(append(r.join, '\n'), value...)
+		}
+	case "event":
+		r.name = at
+	}
+	return nil
+}
 
-// line takes the next whole line off buf, without its end.
-func (r *Reader) line() ([]byte, bool) {
-	if r.skipLF && len(r.buf) > 0 {
-		if r.buf[0] == '\n' {
-			r.buf = r.buf[1:]
+func (r *Reader) at(s span) []byte { return r.buf[r.start+s.from : r.start+s.to] }
+
+func (r *Reader) dataLen() int {
+	if r.n > 1 {
+		return len(r.join)
+	}
+	return r.data.to - r.data.from
+}
+
+// event returns the event read and starts the next one.
+func (r *Reader) event(cut bool) Event {
+	e := Event{Raw: r.buf[r.start:r.line:r.line], Cut: cut}
+	switch {
+	case r.n > 1:
+		e.Data = r.join
+	case r.n == 1 && r.data.from < r.data.to:
+		e.Data = r.at(r.data)
+	}
+	if r.name.from < r.name.to && len(e.Data) > 0 {
+		e.Name = r.at(r.name)
+	}
+	r.start = r.line
+	return e
+}
+
+// last returns what the stream ended in, then the error it ended with.
+func (r *Reader) last(err error) (Event, error) {
+	switch {
+	case errors.Is(err, ErrTooLong):
+	case r.dataLen() > 0:
+		return r.event(true), nil
+	case errors.Is(err, io.EOF) && r.line > r.start:
+		return r.event(false), nil
+	}
+	return Event{}, err
+}
+
+// Buffer returns the reader's memory for another one. The reader must not be used any more.
+func (r *Reader) Buffer() []byte { return r.buf[:0] }
+
+// nextLine finds the next whole line, without its end, and moves past it.
+func (r *Reader) nextLine() (from, to int, ok bool) {
+	if r.skipLF && r.line < len(r.buf) {
+		if r.buf[r.line] == '\n' {
+			r.line++
+			r.searched, r.crlf = r.line, true
 		}
 		r.skipLF = false
 	}
+	end, next := r.lineEnd()
+	if end < 0 {
+		return 0, 0, false
+	}
+	from = r.line
+	r.line, r.searched = next, next
+	if !r.begun {
+		r.begun = true
+		if bytes.HasPrefix(r.buf[from:end], []byte(bom)) {
+			from += len(bom)
+		}
+	}
+	return from, end, true
+}
+
+// lineEnd returns where the line ends and the next one starts, or -1.
+func (r *Reader) lineEnd() (end, next int) {
 	rest := r.buf[r.searched:]
-	end := bytes.IndexByte(rest, '\n')
+	end = bytes.IndexByte(rest, '\n')
 	if end >= 0 {
 		rest = rest[:end]
 	}
@@ -120,70 +191,55 @@ func (r *Reader) line() ([]byte, bool) {
 	}
 	if end < 0 {
 		r.searched = len(r.buf)
-		return nil, false
+		if r.line < len(r.buf) && errors.Is(r.err, io.EOF) {
+			return len(r.buf), len(r.buf) // what is left of a line
+		}
+		return -1, -1
 	}
 	end += r.searched
-	line, next := r.buf[:end], end+1
-	if r.buf[end] == '\r' {
-		if next == len(r.buf) {
-			r.skipLF = true
-		} else if r.buf[next] == '\n' {
+	next = end + 1
+	switch {
+	case r.buf[end] == '\n':
+	case next < len(r.buf):
+		if r.crlf = r.buf[next] == '\n'; r.crlf {
 			next++
 		}
+	case r.crlf && r.err == nil:
+		r.searched = end // the other half of the CRLF is about to come, and belongs to this line
+		return -1, -1
+	default:
+		r.skipLF = true
 	}
-	r.buf, r.searched = r.buf[next:], 0
-	if !r.started {
-		r.started = true
-		line = bytes.TrimPrefix(line, []byte(bom))
-	}
-	return line, true
+	return end, next
 }
 
-// fill reads more. At the end of the source what is left of a line becomes a line, once.
+// fill reads more, also when that ends the source.
 func (r *Reader) fill() error {
 	if r.err != nil {
 		return r.err
 	}
-	if len(r.buf) > r.maxEvent+len(bom) {
+	if len(r.buf)-r.line > r.maxEvent+len(bom) {
 		r.err = ErrTooLong
 		return r.err
 	}
-	if r.BeforeRead != nil {
-		r.BeforeRead()
-	}
 	r.makeRoom()
 	n, err := r.src.Read(r.buf[len(r.buf):cap(r.buf)])
-	r.buf = r.buf[:len(r.buf)+n]
-	if err != nil {
-		r.err = err
-		if n := len(r.buf); errors.Is(err, io.EOF) && n > 0 && r.buf[n-1] != '\n' && r.buf[n-1] != '\r' {
-			r.buf = append(r.buf, '\n')
-		}
-		return r.afterEnd()
-	}
+	r.buf, r.err = r.buf[:len(r.buf)+n], err
 	return nil
 }
 
-// makeRoom moves what is left to the start of the memory, or to a larger one.
+// makeRoom moves the event being read to the start of the memory, or to a larger one.
 func (r *Reader) makeRoom() {
-	if len(r.buf) == 0 {
-		r.buf = r.mem
-	}
-	if cap(r.buf)-len(r.buf) >= firstRead/4 {
+	live := r.buf[r.start:]
+	if len(live) > 0 && cap(r.buf)-len(r.buf) >= firstRead/4 {
 		return
 	}
-	if cap(r.mem) < max(2*len(r.buf), firstRead) {
-		r.mem = make([]byte, 0, max(4*len(r.buf), firstRead))
+	if size := max(2*len(live), firstRead); cap(r.buf) < size {
+		r.buf = append(make([]byte, 0, max(4*len(live), firstRead)), live...)
+	} else {
+		r.buf = r.buf[:copy(r.buf[:len(live)], live)]
 	}
-	r.buf = append(r.mem, r.buf...)
-}
-
-// afterEnd hands out the bytes that came with the error before the error itself.
-func (r *Reader) afterEnd() error {
-	if len(r.buf) > 0 {
-		return nil
-	}
-	return r.err
+	r.line, r.searched, r.start = r.line-r.start, r.searched-r.start, 0
 }
 
 // AppendEvent appends an event with the given data and nothing else.

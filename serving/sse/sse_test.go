@@ -24,6 +24,9 @@ func read(t *testing.T, src io.Reader, maxEvent int) (string, error) {
 		if err != nil {
 			return s.String(), err
 		}
+		if len(e.Data) == 0 {
+			continue
+		}
 		s.WriteString("[")
 		if e.Name != nil {
 			s.WriteString(string(e.Name) + "|")
@@ -114,23 +117,59 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-func TestBeforeReadFollowsTheEvents(t *testing.T) {
-	r := NewReader(iotest.OneByteReader(strings.NewReader("data: a\n\n")), 100, nil)
-	reads := 0
-	r.BeforeRead = func() { reads++ }
-	if _, err := r.Next(); err != nil || reads != len("data: a\n\n") {
-		t.Errorf("%d reads for the first event, err %v", reads, err)
-	}
-	r = NewReader(strings.NewReader("data: a\n\ndata: b\n\n"), 100, nil)
-	reads = 0
-	r.BeforeRead = func() { reads++ }
-	for range 2 {
-		if _, err := r.Next(); err != nil {
-			t.Fatal(err)
+// TestReadsNoMoreThanItMust: events that are there are given before the source is read again.
+func TestReadsNoMoreThanItMust(t *testing.T) {
+	for in, want := range map[string]int{"data: a\n\ndata: b\n\n": 1, "data: a\r\n\r\n: c\r\n\r\n": 1} {
+		reads := 0
+		r := NewReader(readerFunc(func(p []byte) (int, error) {
+			reads++
+			return copy(p, in), nil
+		}), 100, nil)
+		for range 2 {
+			if _, err := r.Next(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if reads != want {
+			t.Errorf("%d reads for two events that came together, want %d", reads, want)
 		}
 	}
-	if reads != 1 {
-		t.Errorf("%d reads for two events that came together, want 1", reads)
+}
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// TestRawAddsUp: the bytes of all events are the stream, however it is cut, and the end of a CRLF
+// belongs to the event it ends.
+func TestRawAddsUp(t *testing.T) {
+	for _, tt := range streams {
+		for cut, src := range map[string]io.Reader{"whole": strings.NewReader(tt.in), "byte by byte": iotest.OneByteReader(strings.NewReader(tt.in))} {
+			if got := raw(t, src, 1<<10); got != tt.in {
+				t.Errorf("%s, %s: %q came out as %q", tt.name, cut, tt.in, got)
+			}
+		}
+	}
+	in := "event: x\r\ndata: a\r\n\r\n: ping\r\n\r\ndata: b\r\n\r\n"
+	r := NewReader(iotest.OneByteReader(strings.NewReader(in)), 100, nil)
+	for _, want := range []string{"event: x\r\ndata: a\r\n\r\n", ": ping\r\n\r\n", "data: b\r\n\r\n"} {
+		if e, err := r.Next(); err != nil || string(e.Raw) != want {
+			t.Errorf("got %q, %v, want %q", e.Raw, err, want)
+		}
+	}
+}
+
+// raw returns the bytes of all events.
+func raw(t *testing.T, src io.Reader, maxEvent int) string {
+	t.Helper()
+	var s strings.Builder
+	r := NewReader(src, maxEvent, nil)
+	for {
+		e, err := r.Next()
+		if err != nil {
+			return s.String()
+		}
+		s.Write(e.Raw)
 	}
 }
 
@@ -178,7 +217,7 @@ func (r *randomCuts) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// FuzzReader: no panic, and the same events whole and byte by byte.
+// FuzzReader: no panic, the same events whole and byte by byte, and no byte lost.
 func FuzzReader(f *testing.F) {
 	for _, tt := range streams {
 		f.Add([]byte(tt.in))
@@ -188,6 +227,9 @@ func FuzzReader(f *testing.F) {
 		bytewise, err2 := read(t, iotest.OneByteReader(bytes.NewReader(in)), 64)
 		if (err == nil) != (err2 == nil) || err == nil && whole != bytewise {
 			t.Fatalf("%q: whole %q (%v), byte by byte %q (%v)", in, whole, err, bytewise, err2)
+		}
+		if got := raw(t, bytes.NewReader(in), 64); err == nil && got != string(in) {
+			t.Fatalf("%q came out as %q", in, got)
 		}
 	})
 }

@@ -96,6 +96,9 @@ type Answer struct {
 	Failed bool
 }
 
+// MaxDepth bounds how deep the objects and arrays of a body may nest.
+const MaxDepth = 256
+
 // Tracker follows a stream: it reads what Answer has on the way, and joins the events into the
 // answer that the same call without streaming would have given.
 type Tracker interface {
@@ -111,6 +114,7 @@ type Chunk struct {
 	OnlyUsage bool // it has usage and nothing else: what include_usage adds to OpenAI's streams
 	Error     bool // it reports an error
 	End       bool // it is the format's last event ([DONE], message_stop, response.completed, ...)
+	Started   bool // some text, reasoning or tool call came, with this event or before
 }
 
 // Result is what a stream came to.

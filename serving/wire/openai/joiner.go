@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
@@ -30,13 +31,6 @@ type Joiner struct {
 	misses int      // templates learned in a row and never used
 }
 
-// Chunk says what an event was.
-type Chunk struct {
-	JSON      bool // a JSON object
-	OnlyUsage bool // the chunk include_usage adds: usage and no choices
-	Error     bool // it reports an error
-}
-
 type choice struct {
 	index    int64
 	finished bool
@@ -45,15 +39,15 @@ type choice struct {
 }
 
 // Add takes the data of one event, which is not kept.
-func (j *Joiner) Add(data []byte) Chunk {
+func (j *Joiner) Add(data []byte) wire.Chunk {
 	if j.addAlike(data) {
-		return Chunk{JSON: true}
+		return wire.Chunk{JSON: true}
 	}
 	if j.object.Parse(data, MaxDepth) != nil {
 		j.keepLoose(data)
-		return Chunk{}
+		return wire.Chunk{}
 	}
-	c := Chunk{JSON: true}
+	c := wire.Chunk{JSON: true}
 	hadChoices, hadUsage, emptyChoices := false, false, true
 	for i := range j.object.Len() {
 		name, v, kind := j.object.Name(i), j.object.Value(i), j.object.Kind(i)

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/serving/wire"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected answers")
@@ -92,15 +93,15 @@ func usageText(u inference.Usage, ok bool) string {
 func TestChunks(t *testing.T) {
 	tests := []struct {
 		data string
-		want Chunk
+		want wire.Chunk
 	}{
-		{`{"choices":[],"usage":{"total_tokens":3}}`, Chunk{JSON: true, OnlyUsage: true}},
-		{`{"usage":{"total_tokens":3}}`, Chunk{JSON: true, OnlyUsage: true}},
-		{`{"choices":[],"usage":null,"prompt_filter_results":[]}`, Chunk{JSON: true}},
-		{`{"choices":[{"index":0,"delta":{}}],"usage":{"total_tokens":3}}`, Chunk{JSON: true}},
-		{`{"error":{"message":"x"}}`, Chunk{JSON: true, Error: true}},
-		{`{"error":null,"choices":[]}`, Chunk{JSON: true}},
-		{`{"half":`, Chunk{}},
+		{`{"choices":[],"usage":{"total_tokens":3}}`, wire.Chunk{JSON: true, OnlyUsage: true}},
+		{`{"usage":{"total_tokens":3}}`, wire.Chunk{JSON: true, OnlyUsage: true}},
+		{`{"choices":[],"usage":null,"prompt_filter_results":[]}`, wire.Chunk{JSON: true}},
+		{`{"choices":[{"index":0,"delta":{}}],"usage":{"total_tokens":3}}`, wire.Chunk{JSON: true}},
+		{`{"error":{"message":"x"}}`, wire.Chunk{JSON: true, Error: true}},
+		{`{"error":null,"choices":[]}`, wire.Chunk{JSON: true}},
+		{`{"half":`, wire.Chunk{}},
 	}
 	for _, tt := range tests {
 		var j Joiner
@@ -151,30 +152,6 @@ func TestParseAnswer(t *testing.T) {
 		if _, err := ParseAnswer([]byte(bad)); err == nil {
 			t.Errorf("%q passed for an answer", bad)
 		}
-	}
-}
-
-func TestParseError(t *testing.T) {
-	tests := []struct {
-		in   string
-		want ProviderError
-	}{
-		{`{"error":{"message":"too long","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}`, ProviderError{"too long", "context_length_exceeded", true}},
-		{`{"error":{"code":"rate_limit_exceeded","message":"slow","type":"tokens"}}`, ProviderError{"slow", "rate_limit_exceeded", true}},
-		{`{"error":{"message":"x","type":"server_error","code":null}}`, ProviderError{"x", "server_error", true}},
-		{`{"error":"model not found"}`, ProviderError{"model not found", "", false}},
-		{`{"object":"error","message":"bad","type":"BadRequestError"}`, ProviderError{"bad", "BadRequestError", false}},
-		{`{"detail":"Not Found"}`, ProviderError{"Not Found", "", false}},
-		{`{"error_code":"BAD_REQUEST","message":"no"}`, ProviderError{"no", "BAD_REQUEST", false}},
-		{`{}`, ProviderError{}},
-	}
-	for _, tt := range tests {
-		if got, ok := ParseError([]byte(tt.in)); !ok || got != tt.want {
-			t.Errorf("ParseError(%s) = %+v, %v", tt.in, got, ok)
-		}
-	}
-	if e, ok := ParseError([]byte("<html>")); ok {
-		t.Errorf("HTML passed for an error: %+v", e)
 	}
 }
 

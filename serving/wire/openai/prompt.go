@@ -1,18 +1,18 @@
 package openai
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
+	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
-// PromptBody returns the body that asks a prompt of a model: one user message for Chat, prompt
-// for Completions, input for Embeddings. For Opaque the prompt is the body. params is a JSON
+// PromptBody returns the body that asks a prompt of a model: one user message for a chat, prompt
+// for completions, input for embeddings. For other operations the prompt is the body. params is a JSON
 // object of further fields, such as temperature, or empty; it can't set what the prompt sets.
-func PromptBody(op Operation, prompt string, params []byte) ([]byte, error) {
-	if op == Opaque {
+func PromptBody(op wire.Operation, prompt string, params []byte) ([]byte, error) {
+	if op != wire.OpChat && op != wire.OpCompletions && op != wire.OpEmbeddings {
 		return []byte(prompt), nil
 	}
 	if len(params) == 0 {
@@ -24,9 +24,9 @@ func PromptBody(op Operation, prompt string, params []byte) ([]byte, error) {
 	}
 	name, value := "input", rawjson.AppendQuoted(nil, strings.ToValidUTF8(prompt, "\ufffd"))
 	switch op {
-	case Chat:
+	case wire.OpChat:
 		name, value = "messages", append(append([]byte(`[{"role":"user","content":`), value...), "}]"...)
-	case Completions:
+	case wire.OpCompletions:
 		name = "prompt"
 	}
 	var p rawjson.Patch
@@ -40,16 +40,16 @@ func PromptBody(op Operation, prompt string, params []byte) ([]byte, error) {
 	return p.Append(nil, &o), nil
 }
 
-// AnswerText returns the text of an answer to a PromptBody: the first choice's content for Chat,
-// its text for Completions, the first embedding as a JSON array, and the answer itself for Opaque.
+// AnswerText returns the text of an answer to a PromptBody: the first choice's content for
+// a chat, its text for completions, the first embedding as a JSON array, and else the answer itself.
 // It returns false when there is none.
-func AnswerText(op Operation, answer []byte) (string, bool) {
+func AnswerText(op wire.Operation, answer []byte) (string, bool) {
 	switch op {
-	case Chat:
+	case wire.OpChat:
 		return contentText(get(get(first(get(answer, "choices")), "message"), "content"))
-	case Completions:
+	case wire.OpCompletions:
 		return contentText(get(first(get(answer, "choices")), "text"))
-	case Embeddings:
+	case wire.OpEmbeddings:
 		e := get(first(get(answer, "data")), "embedding")
 		return string(e), len(e) > 0
 	default:
@@ -96,28 +96,4 @@ func first(array []byte) []byte {
 		return nil
 	}
 	return c.Take()
-}
-
-// WithContext returns a body with client_request_id and usage_context set, where they are not
-// empty.
-func WithContext(body []byte, clientRequestID string, usageContext map[string]string) ([]byte, error) {
-	if clientRequestID == "" && len(usageContext) == 0 {
-		return body, nil
-	}
-	var o rawjson.Object
-	if err := o.Parse(body, MaxDepth); err != nil {
-		return nil, err
-	}
-	var p rawjson.Patch
-	if clientRequestID != "" {
-		set(&p, "client_request_id", o.Find("client_request_id"), rawjson.AppendQuoted(nil, clientRequestID))
-	}
-	if len(usageContext) > 0 {
-		tags, err := json.Marshal(usageContext)
-		if err != nil {
-			return nil, err
-		}
-		set(&p, "usage_context", o.Find("usage_context"), tags)
-	}
-	return p.Append(nil, &o), nil
 }

@@ -1,6 +1,10 @@
-package openai
+package wire
 
-import "github.com/lakegate/lakegate/serving/wire/rawjson"
+import (
+	"encoding/json"
+
+	"github.com/lakegate/lakegate/serving/wire/rawjson"
+)
 
 // Change says how the body for a provider differs from the one the client sent.
 type Change struct {
@@ -64,62 +68,26 @@ func (r *Request) withUsage() []byte {
 	return p.Append(nil, &o)
 }
 
-// HasInput reports whether the body is in OpenAI's shape: it has messages, prompt or input.
-func (r *Request) HasInput() bool { return r.input >= 0 }
-
-// InputChars counts the characters of the text sent: contents of messages, prompt or input. It
-// returns nil when there is no such field, or tokens instead of text.
-func (r *Request) InputChars() *int64 {
-	if r.input < 0 {
-		return nil
+// WithContext returns a body with client_request_id and usage_context set, where they are not
+// empty.
+func WithContext(body []byte, clientRequestID string, usageContext map[string]string) ([]byte, error) {
+	if clientRequestID == "" && len(usageContext) == 0 {
+		return body, nil
 	}
-	var n int64
-	found := false
-	c := rawjson.Walk(r.body.Value(r.input))
-	switch c.Kind() {
-	case rawjson.String:
-		n, found = c.TakeChars(), true
-	case rawjson.Array:
-		for ok := c.Enter(); ok; ok = c.Next() {
-			switch c.Kind() {
-			case rawjson.String:
-				n, found = n+c.TakeChars(), true
-			case rawjson.ObjectKind:
-				n, found = n+memberChars(&c, "content"), true
-			default:
-				c.Take()
-			}
+	var o rawjson.Object
+	if err := o.Parse(body, MaxDepth); err != nil {
+		return nil, err
+	}
+	var p rawjson.Patch
+	if clientRequestID != "" {
+		set(&p, "client_request_id", o.Find("client_request_id"), rawjson.AppendQuoted(nil, clientRequestID))
+	}
+	if len(usageContext) > 0 {
+		tags, err := json.Marshal(usageContext)
+		if err != nil {
+			return nil, err
 		}
+		set(&p, "usage_context", o.Find("usage_context"), tags)
 	}
-	if !found {
-		return nil
-	}
-	return &n
-}
-
-// memberChars counts the text in one member of the object at the cursor, which moves past it: a
-// string, or the text parts of a list.
-func memberChars(c *rawjson.Cursor, member string) (n int64) {
-	for ok := c.Enter(); ok; ok = c.Next() {
-		if string(c.Name()) == member {
-			n += textChars(c)
-			continue
-		}
-		c.Take()
-	}
-	return n
-}
-
-func textChars(c *rawjson.Cursor) (n int64) {
-	switch c.Kind() {
-	case rawjson.String:
-		n = c.TakeChars()
-	case rawjson.Array:
-		for ok := c.Enter(); ok; ok = c.Next() {
-			n += memberChars(c, "text")
-		}
-	default:
-		c.Take()
-	}
-	return n
+	return p.Append(nil, &o), nil
 }

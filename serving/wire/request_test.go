@@ -1,4 +1,4 @@
-package openai
+package wire
 
 import (
 	"encoding/json"
@@ -59,7 +59,7 @@ func TestParse(t *testing.T) {
 	if err := r.Parse([]byte(`{"inputs":[1]}`)); err != nil {
 		t.Fatal(err)
 	}
-	if r.Model != "" || r.Stream || r.WantsUsage || r.UsageContext != nil || r.Metadata != nil || r.InputChars() != nil {
+	if r.Model != "" || r.Stream || r.WantsUsage || r.UsageContext != nil || r.Metadata != nil {
 		t.Errorf("left over: %+v", r)
 	}
 }
@@ -161,66 +161,6 @@ func edited(t *testing.T, s string, c Change) map[string]any {
 	return m
 }
 
-func TestInputChars(t *testing.T) {
-	tests := []struct {
-		in   string
-		want any
-	}{
-		{`{"messages":[{"role":"system","content":"äb"},{"content":[{"type":"text","text":"😀c"},{"type":"image_url","image_url":{"url":"data:..."}}]},{"content":null}]}`, 4},
-		{`{"prompt":"four"}`, 4},
-		{`{"input":["a","bc"]}`, 3},
-		{`{"input":[1,2,3]}`, nil},
-		{`{"messages":[]}`, nil},
-		{`{"inputs":"x"}`, nil},
-	}
-	for _, tt := range tests {
-		var r Request
-		if err := r.Parse([]byte(tt.in)); err != nil {
-			t.Fatal(err)
-		}
-		var got any
-		if n := r.InputChars(); n != nil {
-			got = int(*n)
-		}
-		if got != tt.want {
-			t.Errorf("InputChars(%s) = %v, want %v", tt.in, got, tt.want)
-		}
-	}
-}
-
-func TestPrompt(t *testing.T) {
-	tests := []struct {
-		op              Operation
-		params, want    string
-		answer, answer2 string
-	}{
-		{Chat, `{"temperature":0}`, `{"temperature":0,"messages":[{"role":"user","content":"hi \"you\""}]}`, `{"choices":[{"message":{"content":"h\u00e9"}}]}`, "hé"},
-		{Chat, ``, `{"messages":[{"role":"user","content":"hi \"you\""}]}`, `{"choices":[{"message":{"content":[{"type":"reasoning"},{"type":"text","text":"a"},{"type":"text","text":"b"}]}}]}`, "ab"},
-		{Completions, `{}`, `{"prompt":"hi \"you\""}`, `{"choices":[{"text":"yes"}]}`, "yes"},
-		{Embeddings, `{}`, `{"input":"hi \"you\""}`, `{"data":[{"embedding":[0.1, 2]}]}`, "[0.1, 2]"},
-		{Opaque, ``, `hi "you"`, `{"predictions":[1]}`, `{"predictions":[1]}`},
-	}
-	for _, tt := range tests {
-		body, err := PromptBody(tt.op, `hi "you"`, []byte(tt.params))
-		if err != nil || string(body) != tt.want {
-			t.Errorf("PromptBody(%v) = %s, %v", tt.op, body, err)
-		}
-		if text, ok := AnswerText(tt.op, []byte(tt.answer)); !ok || text != tt.answer2 {
-			t.Errorf("AnswerText(%s) = %q, %v", tt.answer, text, ok)
-		}
-	}
-	for _, params := range []string{`[1]`, `{"model":"x"}`, `{"messages":[]}`, `{"stream":true}`, `{`} {
-		if b, err := PromptBody(Chat, "hi", []byte(params)); err == nil {
-			t.Errorf("PromptBody took %s: %s", params, b)
-		}
-	}
-	for _, answer := range []string{`{}`, `{"choices":[]}`, `{"choices":[{"message":{"content":null}}]}`, ``} {
-		if text, ok := AnswerText(Chat, []byte(answer)); ok {
-			t.Errorf("AnswerText(%s) = %q", answer, text)
-		}
-	}
-}
-
 // FuzzUpstream: whatever the body, what goes upstream is JSON without lakegate's own fields.
 func FuzzUpstream(f *testing.F) {
 	for _, s := range []string{`{"model":"a","usage_context":{"x":"y"},"stream":true,"b":[1,{"c":"\u0000"}]}`, `{ }`, `{"stream_options":{"include_usage":false}}`} {
@@ -256,7 +196,6 @@ func BenchmarkParseAndRewrite(b *testing.B) {
 				if err := r.Parse(body); err != nil {
 					b.Fatal(err)
 				}
-				r.InputChars()
 				r.Upstream(Change{Model: "gpt-4o-mini", AskUsage: true})
 			}
 		})

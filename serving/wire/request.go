@@ -1,4 +1,4 @@
-package openai
+package wire
 
 import (
 	"strings"
@@ -7,10 +7,9 @@ import (
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
-// MaxDepth bounds how deep the objects and arrays of a body may nest.
-const MaxDepth = 256
-
-// Request is a body, read: the fields that matter to lakegate, and the body itself untouched.
+// Request is a body of whatever format, read: the fields that matter to lakegate, and the body
+// itself untouched. The zero Request is that of a call without a body. One goroutine at a time
+// uses it.
 type Request struct {
 	Model           string // "" when the body has none
 	Stream          bool
@@ -22,7 +21,7 @@ type Request struct {
 	raw  []byte
 	body rawjson.Object
 	// Positions of members in body, -1 for none.
-	model, stream, options, usageContext, requestID, input int
+	model, stream, options, usageContext, requestID int
 }
 
 // own are the fields lakegate acts on. One of them twice could mean one thing here and another
@@ -36,7 +35,7 @@ const strictCase = 3
 // error says what is wrong and where.
 func (r *Request) Parse(body []byte) *apierr.Error {
 	parsed := r.body
-	*r = Request{raw: body, body: parsed, model: -1, stream: -1, options: -1, usageContext: -1, requestID: -1, input: -1}
+	*r = Request{raw: body, body: parsed, model: -1, stream: -1, options: -1, usageContext: -1, requestID: -1}
 	if len(body) == 0 {
 		return apierr.New(apierr.BadRequest, "the request has no body; send a JSON object")
 	}
@@ -66,6 +65,15 @@ func (r *Request) Parse(body []byte) *apierr.Error {
 
 // Body returns the body as it was given to Parse, whether that took it or not.
 func (r *Request) Body() []byte { return r.raw }
+
+// Member returns the value of a member of the body, and Invalid when it is not there.
+func (r *Request) Member(name string) ([]byte, rawjson.Kind) {
+	i := r.body.Find(name)
+	if i < 0 {
+		return nil, rawjson.Invalid
+	}
+	return r.body.Value(i), r.body.Kind(i)
+}
 
 func ownField(name []byte) int {
 	for i, o := range own {
@@ -101,12 +109,9 @@ func (r *Request) take(name string, i int) *apierr.Error {
 			r.Metadata = stringMembers(r.body.Value(i))
 		}
 	case "messages":
-		r.input = i
 		return want(name, kind, kind == rawjson.Array, "an array of messages")
-	default: // prompt, input: of any type, as custom models have it
-		r.input = i
 	}
-	return nil
+	return nil // prompt, input: of any type, as custom models have it
 }
 
 func want(name string, kind rawjson.Kind, ok bool, expected string) *apierr.Error {

@@ -1,0 +1,118 @@
+package gateway
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/lakegate/lakegate/internal/apierr"
+	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/chat"
+)
+
+// defaultMaxTokens bounds answers of providers that want a bound, when the client gave none. All
+// models of such providers allow it.
+const defaultMaxTokens = 4096
+
+// body returns what a target is sent.
+func (w *work) body(t *target) ([]byte, *failure) {
+	w.dropped = nil
+	if t.translate {
+		return w.translated(t)
+	}
+	if w.req.Body() == nil {
+		return nil, nil
+	}
+	c := wire.Change{AskUsage: t.askUsage}
+	if modelInBody(t.codec.Format) {
+		c.Model = t.entity.Model
+	}
+	return w.req.Upstream(c), nil
+}
+
+// translated returns the request in the target's format. What would be lost refuses it, or is
+// dropped where the endpoint says so.
+func (w *work) translated(t *target) ([]byte, *failure) {
+	body, lost, err := w.encode(t)
+	if err != nil {
+		return nil, refused(err, "the request can't be put in its format")
+	}
+	if len(lost) > 0 {
+		if !w.endpoint.DropUnsupported {
+			return nil, refused(lossError(lost), "it can't be told "+lost[0].Field)
+		}
+		for _, l := range lost {
+			w.dropped = append(w.dropped, l.Field)
+		}
+	}
+	if !t.askUsage {
+		return body, nil
+	}
+	var r wire.Request
+	if err := r.Parse(body); err != nil {
+		return nil, &failure{err: apierr.New(apierr.Internal, "the request was translated to something unreadable").Because(err), outcome: inference.InternalFailure, reason: "unreadable translation"}
+	}
+	return r.Upstream(wire.Change{AskUsage: true}), nil
+}
+
+func (w *work) encode(t *target) ([]byte, []chat.Loss, *apierr.Error) {
+	o := chat.Options{Model: t.entity.Model, Stream: w.streams(), MaxTokens: defaultMaxTokens}
+	if t.codec.Embed != nil && w.codec.Embed != nil {
+		if w.embed == nil {
+			r, err := w.codec.Embed.DecodeRequest(w.req.Body())
+			if err != nil {
+				return nil, nil, err
+			}
+			w.embed = r
+		}
+		body, lost, err := t.codec.Embed.EncodeRequest(w.embed, o)
+		return body, join(w.embed.Rest, lost), err
+	}
+	if w.chat == nil {
+		r, err := w.codec.Chat.DecodeRequest(w.req.Body())
+		if err != nil {
+			return nil, nil, err
+		}
+		r.Stream = w.streams()
+		w.chat = r
+	}
+	r := *w.chat
+	r.WantsUsage = false // that is for the client's stream; the provider is asked by askUsage
+	body, lost, err := t.codec.Chat.EncodeRequest(&r, o)
+	return body, join(w.chat.Rest, lost), err
+}
+
+// join puts two lists of losses together, in memory of its own.
+func join(a, b []chat.Loss) []chat.Loss { return append(append([]chat.Loss(nil), a...), b...) }
+
+// lossError says which fields can't be passed on.
+func lossError(lost []chat.Loss) *apierr.Error {
+	texts := make([]string, len(lost))
+	for i, l := range lost {
+		texts[i] = fmt.Sprintf("%q", l.Field)
+		if l.Why != "" {
+			texts[i] += " (" + l.Why + ")"
+		}
+	}
+	what := "field "
+	if len(lost) > 1 {
+		what = "fields "
+	}
+	return apierr.New(apierr.InvalidParameter, "the model behind this endpoint can't be told %s%s; leave it out, or set drop_unsupported on the endpoint", what, strings.Join(texts, ", ")).At(lost[0].Field)
+}
+
+// answerFor turns a whole answer of a target's format into one of the client's.
+func (w *work) answerFor(t *target, body []byte) ([]byte, error) {
+	if t.codec.Embed != nil && w.embed != nil {
+		a, err := t.codec.Embed.DecodeAnswer(body)
+		if err != nil {
+			return nil, err
+		}
+		return w.codec.Embed.EncodeAnswer(a, w.embed), nil
+	}
+	a, err := t.codec.Chat.DecodeAnswer(body)
+	if err != nil {
+		return nil, err
+	}
+	return w.codec.Chat.EncodeAnswer(a, w.chat), nil
+}

@@ -1,0 +1,28 @@
+// Package formats is the table of all wire formats: the only package that imports each of theirs.
+//
+// The table is made once and not changed; it is safe for concurrent use.
+package formats
+
+import (
+	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/openai"
+)
+
+// Table has the codec of each format this version knows.
+var Table = table(
+	openai.Opaque(),
+	openai.Chat(),
+	openai.Completions(),
+	openai.Embeddings(),
+)
+
+func table(codecs ...*wire.Codec) map[wire.Format]*wire.Codec {
+	m := make(map[wire.Format]*wire.Codec, len(codecs))
+	for _, c := range codecs {
+		if m[c.Format] != nil {
+			panic("formats: two codecs of " + string(c.Format))
+		}
+		m[c.Format] = c
+	}
+	return m
+}
