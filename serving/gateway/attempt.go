@@ -56,6 +56,7 @@ func (w *work) logFailure(e *endpoint.Entity, f *failure) {
 // request makes the HTTP request. It can be sent again on a fresh connection when the kept one
 // turns out to be closed.
 func (w *work) request(ctx context.Context, t *target) (*http.Request, provider.Framing, *failure) {
+	w.rec.Target.UpstreamAPI = string(t.codec.Format)
 	body, f := w.body(t)
 	if f != nil {
 		return nil, 0, f

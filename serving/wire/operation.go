@@ -1,5 +1,7 @@
 package wire
 
+import "strings"
+
 // tasks are the operations in Databricks' words, or in words of their kind.
 var tasks = [...]string{
 	OpChat:          "llm/v1/chat",
@@ -14,7 +16,11 @@ var tasks = [...]string{
 }
 
 // OperationOf returns the operation of an endpoint's task, OpOpaque for any other.
+// Agents are chats.
 func OperationOf(task string) Operation {
+	if strings.HasPrefix(task, "agent/") {
+		return OpChat
+	}
 	for op, t := range tasks {
 		if t == task && t != "" {
 			return Operation(op)

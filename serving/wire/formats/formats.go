@@ -5,7 +5,10 @@ package formats
 
 import (
 	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/anthropic"
+	"github.com/lakegate/lakegate/serving/wire/gemini"
 	"github.com/lakegate/lakegate/serving/wire/openai"
+	"github.com/lakegate/lakegate/serving/wire/responses"
 )
 
 // Table has the codec of each format this version knows.
@@ -14,6 +17,10 @@ var Table = table(
 	openai.Chat(),
 	openai.Completions(),
 	openai.Embeddings(),
+	responses.Codec(),
+	anthropic.Codec(),
+	anthropic.CountCodec(),
+	gemini.Codec(),
 )
 
 func table(codecs ...*wire.Codec) map[wire.Format]*wire.Codec {

@@ -9,7 +9,11 @@ import (
 )
 
 // Chat is the codec of /chat/completions.
-func Chat() *wire.Codec { return codec(wire.OpenAIChat, wire.OpChat) }
+func Chat() *wire.Codec {
+	c := codec(wire.OpenAIChat, wire.OpChat)
+	c.Chat = ChatCodec()
+	return c
+}
 
 // Completions is the codec of /completions.
 func Completions() *wire.Codec { return codec(wire.OpenAICompletions, wire.OpCompletions) }

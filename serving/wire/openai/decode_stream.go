@@ -3,6 +3,7 @@ package openai
 import (
 	"fmt"
 
+	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/chat"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
@@ -112,7 +113,7 @@ func (d *chunkDecoder) fail(k rawjson.Kind, v []byte) {
 	if k == rawjson.Null {
 		return
 	}
-	e, _ := ParseError(d.object.Raw())
+	e, _ := wire.ParseError(d.object.Raw())
 	if e.Message == "" && k == rawjson.String {
 		e.Message = rawjson.Unquote(v)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lakegate/lakegate/serving/sse"
+	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/chat"
 )
 
@@ -154,7 +155,7 @@ func TestProviderAnswers(t *testing.T) {
 	golden(t, "testdata/provider/*.json", func(in []byte) string {
 		a, err := decodeChatAnswer(in)
 		if err != nil {
-			e, _ := ParseError(in)
+			e, _ := wire.ParseError(in)
 			return fmt.Sprintf("# no answer: %v\n%s", err, lean(e))
 		}
 		return "# decoded\n" + lean(a) + "# encoded\n" + indented(t, encodeChatAnswer(a, &chat.Request{}))
