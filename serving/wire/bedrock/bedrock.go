@@ -1,0 +1,67 @@
+// Package bedrock is the wire format of Amazon Bedrock's runtime: Converse and ConverseStream, the
+// bodies of InvokeModel for embeddings, and the binary event stream that its answers come in.
+//
+// It is a provider's format only: lakegate has no clients that speak it. A Reader takes an event
+// stream apart, message by message and checked by its sums, and makes of InvokeModel's chunks the
+// server-sent events of the model inside, so that a tracker and a client of that format see what
+// the model's own API sends. Usage is Bedrock's own, added up: its inputTokens leave the prompt
+// cache out. Everything is a pure function over bytes and safe for concurrent use, but for Readers,
+// Trackers and Decoders, which one goroutine uses.
+package bedrock
+
+import (
+	"strings"
+
+	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/chat"
+)
+
+// maxDepth bounds how deep the objects and arrays of an answer may nest.
+const maxDepth = 256
+
+// Codec returns the codec of Converse.
+func Codec() *wire.Codec {
+	return &wire.Codec{
+		Format:      wire.BedrockConverse,
+		Operation:   wire.OpChat,
+		ParseAnswer: ParseAnswer,
+		NewTracker:  func(keep bool) wire.Tracker { return &tracker{keep: keep} },
+		Chat: &chat.Codec{
+			EncodeRequest: encodeRequest,
+			DecodeAnswer:  decodeAnswer,
+			NewDecoder:    func() chat.Decoder { return &decoder{} },
+		},
+	}
+}
+
+// The families of models whose requests differ.
+const (
+	familyOther     = ""
+	familyAnthropic = "anthropic"
+	familyNova      = "nova"
+	familyTitan     = "titan"
+	familyCohere    = "cohere"
+	familyMistral   = "mistral"
+	familyOpenAI    = "openai"
+)
+
+// familyOf tells the family by the model's id, which may be an inference profile
+// ("us.anthropic.claude-...") or an ARN that ends in an id. The ARN of an application's inference
+// profile says nothing: familyOther.
+func familyOf(model string) string {
+	m := strings.ToLower(model)
+	for _, f := range [...]struct{ part, family string }{
+		{"anthropic", familyAnthropic},
+		{"claude", familyAnthropic},
+		{"amazon.nova", familyNova},
+		{"amazon.titan", familyTitan},
+		{"cohere.", familyCohere},
+		{"mistral.", familyMistral},
+		{"openai.", familyOpenAI},
+	} {
+		if strings.Contains(m, f.part) {
+			return f.family
+		}
+	}
+	return familyOther
+}

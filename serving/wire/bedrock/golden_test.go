@@ -1,0 +1,246 @@
+package bedrock
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/chat"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func files(t testing.TB, pattern string) []string {
+	t.Helper()
+	all, err := filepath.Glob(pattern)
+	if err != nil || len(all) == 0 {
+		t.Fatalf("no files %s: %v", pattern, err)
+	}
+	return all
+}
+
+func read(t testing.TB, file string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d := cmp.Diff(string(read(t, file)), string(got)); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+}
+
+// indent writes v as JSON for people.
+func indent(t *testing.T, v any) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestRequests encodes requests, written as the common form, for Converse.
+func TestRequests(t *testing.T) {
+	for _, file := range files(t, "testdata/requests/*.json") {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
+			var in struct {
+				Options chat.Options
+				Request chat.Request
+			}
+			d := json.NewDecoder(bytes.NewReader(read(t, file)))
+			d.DisallowUnknownFields()
+			if err := d.Decode(&in); err != nil {
+				t.Fatal(err)
+			}
+			body, lost, apiErr := Codec().Chat.EncodeRequest(&in.Request, in.Options)
+			out := struct {
+				Body  json.RawMessage `json:"body,omitempty"`
+				Lost  []chat.Loss     `json:"lost,omitempty"`
+				Error string          `json:"error,omitempty"`
+				Param string          `json:"param,omitempty"`
+			}{Body: body, Lost: lost}
+			if apiErr != nil {
+				out.Error, out.Param = apiErr.Message, apiErr.Param
+			}
+			golden(t, strings.TrimSuffix(file, ".json")+".golden", indent(t, out))
+		})
+	}
+}
+
+// TestAnswers decodes whole answers.
+func TestAnswers(t *testing.T) {
+	for _, file := range files(t, "testdata/provider/*.json") {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
+			body := read(t, file)
+			a, err := Codec().Chat.DecodeAnswer(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			parsed, err := ParseAnswer(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.Usage.Raw = nil
+			golden(t, strings.TrimSuffix(file, ".json")+".answer.golden", fmt.Appendf(nil, "%s\nparsed: %s\n", indent(t, a), describe(parsed)))
+		})
+	}
+}
+
+// event is a line of a stream's fixture.
+type event struct {
+	Event string          `json:"event"`
+	Data  json.RawMessage `json:"data"`
+}
+
+func events(t testing.TB, file string) []event {
+	t.Helper()
+	var all []event
+	for line := range bytes.Lines(read(t, file)) {
+		var e event
+		if err := json.Unmarshal(line, &e); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// TestStreams decodes streams into deltas, and joins them.
+func TestStreams(t *testing.T) {
+	for _, file := range files(t, "testdata/provider/*.jsonl") {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".jsonl"), func(t *testing.T) {
+			golden(t, strings.TrimSuffix(file, ".jsonl")+".stream.golden", []byte(readStream(t, events(t, file))))
+		})
+	}
+}
+
+func readStream(t *testing.T, all []event) string {
+	var out strings.Builder
+	d := Codec().Chat.NewDecoder()
+	tr, numbers := Codec().NewTracker(true), Codec().NewTracker(false)
+	deltas := func(all []chat.Delta) {
+		for _, x := range all {
+			out.WriteString(deltaText(&x) + "\n")
+		}
+	}
+	for _, e := range all {
+		name, data := []byte(e.Event), bytes.Clone(e.Data)
+		got, err := d.Decode(name, data)
+		if err != nil {
+			fmt.Fprintf(&out, "error: %v\n", err)
+		}
+		deltas(got)
+		c, same := tr.Add(name, data), numbers.Add(name, data)
+		if c != same {
+			t.Errorf("a tracker that keeps says %+v, one that does not %+v", c, same)
+		}
+		if c.End || c.Error || !c.JSON {
+			fmt.Fprintf(&out, "chunk: %+v\n", c)
+		}
+		clear(data) // nobody may keep it
+	}
+	deltas(d.Close())
+	r, n := tr.Result(), numbers.Result()
+	if n.Joined != nil || describe(n.Answer) != describe(r.Answer) || n.Complete != r.Complete || n.Started != r.Started {
+		t.Errorf("without keeping: %+v, want %+v", n, r)
+	}
+	fmt.Fprintf(&out, "result: %s started %v complete %v events %d\n", describe(r.Answer), r.Started, r.Complete, r.Events)
+	var joined bytes.Buffer
+	if err := json.Indent(&joined, r.Joined, "", "  "); err != nil {
+		t.Errorf("joined: %v: %s", err, r.Joined)
+	}
+	out.WriteString(joined.String() + "\n")
+	return out.String()
+}
+
+// deltaText writes a delta in a line.
+func deltaText(d *chat.Delta) string {
+	s := string(d.Kind)
+	add := func(name string, v any, said bool) {
+		if said {
+			s += fmt.Sprintf(" %s=%q", name, fmt.Sprint(v))
+		}
+	}
+	add("tool", d.Tool, d.Kind == chat.DeltaCall || d.Kind == chat.DeltaArguments)
+	add("id", d.CallID, d.CallID != "")
+	add("name", d.Name, d.Name != "")
+	add("text", d.Text, d.Text != "")
+	add("signature", d.Signature, d.Signature != "")
+	add("by", d.SignedBy, d.SignedBy != "")
+	add("redacted", d.Redacted, d.Redacted)
+	add("stop", d.Stop, d.Stop != "")
+	add("sequence", d.StopText, d.StopText != "")
+	add("code", d.Code, d.Code != "")
+	add("usage", usageText(d.Usage, true), d.Kind == chat.DeltaUsage)
+	return s
+}
+
+func describe(a wire.Answer) string {
+	chars := "-"
+	if a.OutputChars != nil {
+		chars = fmt.Sprint(*a.OutputChars)
+	}
+	return fmt.Sprintf("model %q chars %s failed %v usage %s", a.Model, chars, a.Failed, usageText(a.Usage, a.HasUsage))
+}
+
+func usageText(u inference.Usage, ok bool) string {
+	if !ok {
+		return "none"
+	}
+	n := func(p *int64) string {
+		if p == nil {
+			return "-"
+		}
+		return fmt.Sprint(*p)
+	}
+	return fmt.Sprintf("in %s out %s total %s cached %s written %s 1h %s tier %q raw %s", n(u.Input), n(u.Output), n(u.Total), n(u.CachedInput), n(u.CacheWrite), n(u.CacheWrite1h), u.ServiceTier, u.Raw)
+}
+
+// TestJoinedIsTheAnswer compares what a stream adds up to with the whole answer of the same name.
+func TestJoinedIsTheAnswer(t *testing.T) {
+	for _, file := range files(t, "testdata/provider/*.jsonl") {
+		whole := strings.TrimSuffix(file, "l")
+		if _, err := os.Stat(whole); err != nil || strings.Contains(file, "error") {
+			continue
+		}
+		t.Run(filepath.Base(whole), func(t *testing.T) {
+			tr := Codec().NewTracker(true)
+			for _, e := range events(t, file) {
+				tr.Add([]byte(e.Event), e.Data)
+			}
+			var got, want any
+			if err := json.Unmarshal(tr.Result().Joined, &got); err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(read(t, whole), &want); err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("-answer +joined:\n%s", d)
+			}
+		})
+	}
+}

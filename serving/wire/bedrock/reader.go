@@ -1,0 +1,292 @@
+package bedrock
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
+
+	"github.com/lakegate/lakegate/serving/wire/rawjson"
+)
+
+// ErrTooLong is returned for a message above the reader's bound. The reader can't go on.
+var ErrTooLong = errors.New("event is too long")
+
+// ErrDamaged is returned for a message whose sums or lengths are wrong. The reader can't go on:
+// where the next message begins is not known.
+var ErrDamaged = errors.New("damaged event stream")
+
+// Event is one event of a stream.
+type Event struct {
+	Name []byte // event type, or the type of an exception
+	Data []byte // JSON
+	Raw  []byte // the bytes of the message; of an unwrapped event, what a server would send for it
+}
+
+// Reader reads the messages of an AWS event stream, however reads cut them.
+type Reader struct {
+	// BeforeRead, when set, is called before each read of the source: all events received so
+	// far were handed out, and the next may be long in coming.
+	BeforeRead func()
+	// Unwrap makes of InvokeModel's chunks the server-sent events of Anthropic's Messages API,
+	// which they carry: the inner event's type is the name, its JSON the data. Exceptions become
+	// error events of that API.
+	Unwrap bool
+
+	src      io.Reader
+	maxEvent int
+	mem      []byte // what buf is a part of, from its start
+	buf      []byte // received and not handed out yet
+	err      error  // of the source, told after what came before it
+	broken   error  // the stream can't be read any further
+
+	decoder *eventstream.Decoder
+	message bytes.Reader
+	payload []byte
+	inner   []byte // data of an unwrapped event
+	framed  []byte // the same, framed
+	name    []byte
+}
+
+const (
+	firstRead  = 8 << 10
+	preludeLen = 12 // lengths of message and headers, their sum
+	minMessage = preludeLen + 4
+)
+
+// NewReader returns a reader of src that refuses messages of more than maxEvent bytes. buf is
+// memory to start with and may be nil; Buffer gives it back, grown.
+func NewReader(src io.Reader, maxEvent int, buf []byte) *Reader {
+	return &Reader{src: src, maxEvent: maxEvent, mem: buf[:0], buf: buf[:0], decoder: eventstream.NewDecoder()}
+}
+
+// Buffer returns the reader's memory for another one. The reader must not be used any more.
+func (r *Reader) Buffer() []byte { return r.mem }
+
+// Next returns the next event, which is good until the next call. It returns io.EOF at the end of
+// the source, io.ErrUnexpectedEOF when that is in the middle of a message, ErrTooLong, an error that
+// is ErrDamaged, or the source's error; messages received whole before come first.
+func (r *Reader) Next() (Event, error) {
+	for r.broken == nil {
+		size, err := r.size()
+		if err != nil {
+			r.broken = err
+			break
+		}
+		if size == 0 || len(r.buf) < size {
+			if err := r.fill(size); err != nil {
+				return Event{}, err
+			}
+			continue
+		}
+		raw := r.buf[:size]
+		r.buf = r.buf[size:]
+		ev, err := r.decode(raw)
+		if err != nil {
+			r.broken = err
+			break
+		}
+		if ev.Name != nil {
+			return ev, nil
+		}
+	}
+	return Event{}, r.broken
+}
+
+// size returns the length of the message at the start of buf, 0 while that is not known. The sum
+// over the lengths is checked at once, so that nobody waits for the rest of a message that isn't one.
+func (r *Reader) size() (int, error) {
+	if len(r.buf) < preludeLen {
+		return 0, nil
+	}
+	if crc32.ChecksumIEEE(r.buf[:8]) != binary.BigEndian.Uint32(r.buf[8:]) {
+		return 0, fmt.Errorf("%w: the sum of a message's lengths is wrong", ErrDamaged)
+	}
+	n, headers := binary.BigEndian.Uint32(r.buf), binary.BigEndian.Uint32(r.buf[4:])
+	if n < minMessage || headers > n-minMessage {
+		return 0, fmt.Errorf("%w: a message of %d bytes with %d of headers", ErrDamaged, n, headers)
+	}
+	if int64(n) > int64(r.maxEvent) {
+		return 0, ErrTooLong
+	}
+	return int(n), nil
+}
+
+// fill reads more; size is what the message at the start of buf needs, 0 for not known.
+func (r *Reader) fill(size int) error {
+	if r.err != nil {
+		return r.ended()
+	}
+	if r.BeforeRead != nil {
+		r.BeforeRead()
+	}
+	r.makeRoom(size)
+	n, err := r.src.Read(r.buf[len(r.buf):cap(r.buf)])
+	r.buf = r.buf[:len(r.buf)+n]
+	if err != nil {
+		r.err = err // after what came with it
+	}
+	return nil
+}
+
+func (r *Reader) ended() error {
+	if errors.Is(r.err, io.EOF) && len(r.buf) > 0 {
+		return io.ErrUnexpectedEOF
+	}
+	return r.err
+}
+
+// makeRoom moves what is left to the start of the memory, or to a larger one.
+func (r *Reader) makeRoom(size int) {
+	need := max(size, len(r.buf)+firstRead/4)
+	if cap(r.buf) >= need {
+		return
+	}
+	if cap(r.mem) < need {
+		r.mem = make([]byte, 0, max(need, 2*len(r.buf), firstRead))
+	}
+	r.buf = append(r.mem, r.buf...)
+}
+
+// decode checks a message and reads it. Messages that are no events, and chunks without anything
+// in them, have no name.
+func (r *Reader) decode(raw []byte) (Event, error) {
+	r.message.Reset(raw)
+	m, err := r.decoder.Decode(&r.message, r.payload)
+	if err != nil {
+		return Event{}, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if m.Payload != nil {
+		r.payload = m.Payload
+	}
+	r.name = r.name[:0]
+	failed := false
+	var kind, event, exception, code, text string
+	for _, h := range m.Headers {
+		v, ok := h.Value.(eventstream.StringValue)
+		if !ok {
+			continue
+		}
+		switch h.Name {
+		case ":message-type":
+			kind = string(v)
+		case ":event-type":
+			event = string(v)
+		case ":exception-type":
+			exception = string(v)
+		case ":error-code":
+			code = string(v)
+		case ":error-message":
+			text = string(v)
+		}
+	}
+	data := m.Payload
+	switch kind {
+	case "error": // not of the model's API but of the stream itself; it has no payload
+		failed = true
+		r.name = append(r.name, code...)
+		r.inner = append(rawjson.AppendQuoted(append(r.inner[:0], `{"message":`...), text), '}')
+		data = r.inner
+	case "exception":
+		failed = true
+		r.name = append(r.name, exception...)
+	default:
+		r.name = append(r.name, event...)
+	}
+	switch {
+	case len(r.name) == 0 && failed:
+		r.name = append(r.name, "exception"...)
+	case len(r.name) == 0:
+		return Event{}, nil
+	}
+	if r.Unwrap {
+		return r.unwrap(data, failed)
+	}
+	return Event{Name: r.name, Data: data, Raw: raw}, nil
+}
+
+// unwrap makes an event of Anthropic's API of one of InvokeModel.
+func (r *Reader) unwrap(data []byte, failed bool) (Event, error) {
+	if failed {
+		r.inner = appendAnthropicError(nil, string(r.name), data)
+		r.name = append(r.name[:0], "error"...)
+		return r.frame(), nil
+	}
+	if string(r.name) != "chunk" {
+		return Event{}, nil
+	}
+	var o rawjson.Object
+	if err := o.Parse(data, maxDepth); err != nil {
+		return Event{}, fmt.Errorf("%w: a chunk that is not JSON: %w", ErrDamaged, err)
+	}
+	i := o.Find("bytes")
+	if i < 0 || o.Kind(i) != rawjson.String {
+		return Event{}, nil
+	}
+	inner, err := base64.StdEncoding.AppendDecode(r.inner[:0], []byte(rawjson.Unquote(o.Value(i))))
+	if err != nil {
+		return Event{}, fmt.Errorf("%w: a chunk that is not base64: %w", ErrDamaged, err)
+	}
+	if r.inner = inner; len(inner) == 0 {
+		return Event{}, nil
+	}
+	r.name = r.name[:0]
+	if o.Parse(inner, maxDepth) == nil {
+		if i := o.Find("type"); i >= 0 && o.Kind(i) == rawjson.String {
+			r.name = append(r.name, rawjson.Unquote(o.Value(i))...)
+		}
+	}
+	if len(r.name) == 0 {
+		r.name = append(r.name, "chunk"...)
+	}
+	return r.frame(), nil
+}
+
+// frame puts the inner event into the framing of server-sent events. JSON has no line breaks but
+// between its tokens, where they mean nothing.
+func (r *Reader) frame() Event {
+	for i, c := range r.inner {
+		if c == '\n' || c == '\r' {
+			r.inner[i] = ' '
+		}
+	}
+	f := append(append(r.framed[:0], "event: "...), r.name...)
+	f = append(append(f, "\ndata: "...), r.inner...)
+	r.framed = append(f, "\n\n"...)
+	return Event{Name: r.name, Data: r.inner, Raw: r.framed}
+}
+
+// appendAnthropicError appends an error event's data of Anthropic's API for an exception.
+func appendAnthropicError(dst []byte, exception string, data []byte) []byte {
+	kind := "api_error"
+	switch exception {
+	case "throttlingException":
+		kind = "rate_limit_error"
+	case "validationException":
+		kind = "invalid_request_error"
+	case "serviceUnavailableException":
+		kind = "overloaded_error"
+	case "modelTimeoutException":
+		kind = "timeout_error"
+	}
+	dst = append(append(append(dst, `{"type":"error","error":{"type":"`...), kind...), `","message":`...)
+	return append(rawjson.AppendQuoted(dst, exceptionMessage(exception, data)), "}}"...)
+}
+
+// exceptionMessage returns what an exception says, or else its name.
+func exceptionMessage(exception string, data []byte) string {
+	var o rawjson.Object
+	if o.Parse(data, maxDepth) == nil {
+		for _, name := range [...]string{"message", "Message", "originalMessage"} {
+			if i := o.Find(name); i >= 0 && o.Kind(i) == rawjson.String && len(o.Value(i)) > 2 {
+				return rawjson.Unquote(o.Value(i))
+			}
+		}
+	}
+	return exception
+}
