@@ -109,18 +109,18 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// event is a line of a stream's fixture.
-type event struct {
+// line is a line of a stream's fixture.
+type line struct {
 	Event string          `json:"event"`
 	Data  json.RawMessage `json:"data"`
 }
 
-func events(t testing.TB, file string) []event {
+func events(t testing.TB, file string) []line {
 	t.Helper()
-	var all []event
-	for line := range bytes.Lines(read(t, file)) {
-		var e event
-		if err := json.Unmarshal(line, &e); err != nil {
+	var all []line
+	for text := range bytes.Lines(read(t, file)) {
+		var e line
+		if err := json.Unmarshal(text, &e); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
 		all = append(all, e)
@@ -137,7 +137,7 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-func readStream(t *testing.T, all []event) string {
+func readStream(t *testing.T, all []line) string {
 	var out strings.Builder
 	d := Codec().Chat.NewDecoder()
 	tr, numbers := Codec().NewTracker(true), Codec().NewTracker(false)

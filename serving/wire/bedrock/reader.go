@@ -21,18 +21,16 @@ var ErrTooLong = errors.New("event is too long")
 // where the next message begins is not known.
 var ErrDamaged = errors.New("damaged event stream")
 
-// Event is one event of a stream.
-type Event struct {
-	Name []byte // event type, or the type of an exception
-	Data []byte // JSON
-	Raw  []byte // the bytes of the message; of an unwrapped event, what a server would send for it
+// event is one event of a stream; without a name it is none.
+type event struct {
+	name []byte // event type, or the type of an exception
+	data []byte // JSON
+	raw  []byte // the bytes of the message; of an unwrapped event, what a server would send for it
 }
 
-// Reader reads the messages of an AWS event stream, however reads cut them.
+// Reader reads the messages of an AWS event stream, however reads cut them. It reads its source only
+// when it has handed out all that was received.
 type Reader struct {
-	// BeforeRead, when set, is called before each read of the source: all events received so
-	// far were handed out, and the next may be long in coming.
-	BeforeRead func()
 	// Unwrap makes of InvokeModel's chunks the server-sent events of Anthropic's Messages API,
 	// which they carry: the inner event's type is the name, its JSON the data. Exceptions become
 	// error events of that API.
@@ -68,10 +66,11 @@ func NewReader(src io.Reader, maxEvent int, buf []byte) *Reader {
 // Buffer returns the reader's memory for another one. The reader must not be used any more.
 func (r *Reader) Buffer() []byte { return r.mem }
 
-// Next returns the next event, which is good until the next call. It returns io.EOF at the end of
-// the source, io.ErrUnexpectedEOF when that is in the middle of a message, ErrTooLong, an error that
-// is ErrDamaged, or the source's error; messages received whole before come first.
-func (r *Reader) Next() (Event, error) {
+// Next returns the next event: its type or that of an exception, its JSON, and the bytes it came in,
+// or, unwrapped, those that a server of the model's own API would send. They are good until the next
+// call. The error is io.EOF at the end of the source, io.ErrUnexpectedEOF when that is in the middle
+// of a message, ErrTooLong, ErrDamaged, or the source's; messages received whole before come first.
+func (r *Reader) Next() (name, data, raw []byte, err error) {
 	for r.broken == nil {
 		size, err := r.size()
 		if err != nil {
@@ -80,7 +79,7 @@ func (r *Reader) Next() (Event, error) {
 		}
 		if size == 0 || len(r.buf) < size {
 			if err := r.fill(size); err != nil {
-				return Event{}, err
+				return nil, nil, nil, err
 			}
 			continue
 		}
@@ -91,11 +90,11 @@ func (r *Reader) Next() (Event, error) {
 			r.broken = err
 			break
 		}
-		if ev.Name != nil {
-			return ev, nil
+		if ev.name != nil {
+			return ev.name, ev.data, ev.raw, nil
 		}
 	}
-	return Event{}, r.broken
+	return nil, nil, nil, r.broken
 }
 
 // size returns the length of the message at the start of buf, 0 while that is not known. The sum
@@ -121,9 +120,6 @@ func (r *Reader) size() (int, error) {
 func (r *Reader) fill(size int) error {
 	if r.err != nil {
 		return r.ended()
-	}
-	if r.BeforeRead != nil {
-		r.BeforeRead()
 	}
 	r.makeRoom(size)
 	n, err := r.src.Read(r.buf[len(r.buf):cap(r.buf)])
@@ -155,18 +151,18 @@ func (r *Reader) makeRoom(size int) {
 
 // decode checks a message and reads it. Messages that are no events, and chunks without anything
 // in them, have no name.
-func (r *Reader) decode(raw []byte) (Event, error) {
+func (r *Reader) decode(raw []byte) (event, error) {
 	r.message.Reset(raw)
 	m, err := r.decoder.Decode(&r.message, r.payload)
 	if err != nil {
-		return Event{}, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return event{}, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	if m.Payload != nil {
 		r.payload = m.Payload
 	}
 	r.name = r.name[:0]
 	failed := false
-	var kind, event, exception, code, text string
+	var kind, eventType, exception, code, text string
 	for _, h := range m.Headers {
 		v, ok := h.Value.(eventstream.StringValue)
 		if !ok {
@@ -176,7 +172,7 @@ func (r *Reader) decode(raw []byte) (Event, error) {
 		case ":message-type":
 			kind = string(v)
 		case ":event-type":
-			event = string(v)
+			eventType = string(v)
 		case ":exception-type":
 			exception = string(v)
 		case ":error-code":
@@ -196,44 +192,44 @@ func (r *Reader) decode(raw []byte) (Event, error) {
 		failed = true
 		r.name = append(r.name, exception...)
 	default:
-		r.name = append(r.name, event...)
+		r.name = append(r.name, eventType...)
 	}
 	switch {
 	case len(r.name) == 0 && failed:
 		r.name = append(r.name, "exception"...)
 	case len(r.name) == 0:
-		return Event{}, nil
+		return event{}, nil
 	}
 	if r.Unwrap {
 		return r.unwrap(data, failed)
 	}
-	return Event{Name: r.name, Data: data, Raw: raw}, nil
+	return event{name: r.name, data: data, raw: raw}, nil
 }
 
 // unwrap makes an event of Anthropic's API of one of InvokeModel.
-func (r *Reader) unwrap(data []byte, failed bool) (Event, error) {
+func (r *Reader) unwrap(data []byte, failed bool) (event, error) {
 	if failed {
 		r.inner = appendAnthropicError(nil, string(r.name), data)
 		r.name = append(r.name[:0], "error"...)
 		return r.frame(), nil
 	}
 	if string(r.name) != "chunk" {
-		return Event{}, nil
+		return event{}, nil
 	}
 	var o rawjson.Object
 	if err := o.Parse(data, maxDepth); err != nil {
-		return Event{}, fmt.Errorf("%w: a chunk that is not JSON: %w", ErrDamaged, err)
+		return event{}, fmt.Errorf("%w: a chunk that is not JSON: %w", ErrDamaged, err)
 	}
 	i := o.Find("bytes")
 	if i < 0 || o.Kind(i) != rawjson.String {
-		return Event{}, nil
+		return event{}, nil
 	}
 	inner, err := base64.StdEncoding.AppendDecode(r.inner[:0], []byte(rawjson.Unquote(o.Value(i))))
 	if err != nil {
-		return Event{}, fmt.Errorf("%w: a chunk that is not base64: %w", ErrDamaged, err)
+		return event{}, fmt.Errorf("%w: a chunk that is not base64: %w", ErrDamaged, err)
 	}
 	if r.inner = inner; len(inner) == 0 {
-		return Event{}, nil
+		return event{}, nil
 	}
 	r.name = r.name[:0]
 	if o.Parse(inner, maxDepth) == nil {
@@ -249,7 +245,7 @@ func (r *Reader) unwrap(data []byte, failed bool) (Event, error) {
 
 // frame puts the inner event into the framing of server-sent events. JSON has no line breaks but
 // between its tokens, where they mean nothing.
-func (r *Reader) frame() Event {
+func (r *Reader) frame() event {
 	for i, c := range r.inner {
 		if c == '\n' || c == '\r' {
 			r.inner[i] = ' '
@@ -258,7 +254,7 @@ func (r *Reader) frame() Event {
 	f := append(append(r.framed[:0], "event: "...), r.name...)
 	f = append(append(f, "\ndata: "...), r.inner...)
 	r.framed = append(f, "\n\n"...)
-	return Event{Name: r.name, Data: r.inner, Raw: r.framed}
+	return event{name: r.name, data: r.inner, raw: r.framed}
 }
 
 // appendAnthropicError appends an error event's data of Anthropic's API for an exception.

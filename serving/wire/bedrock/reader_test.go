@@ -45,17 +45,17 @@ func chunk(t testing.TB, inner string) []byte {
 func readAll(r *Reader, raw bool) string {
 	var s strings.Builder
 	for range 1000 {
-		ev, err := r.Next()
+		name, data, framed, err := r.Next()
 		if err != nil {
 			fmt.Fprintf(&s, "error: %v", err)
-			if _, again := r.Next(); !errors.Is(again, err) {
+			if _, _, _, again := r.Next(); !errors.Is(again, err) {
 				fmt.Fprintf(&s, ", then %v", again)
 			}
 			return s.String()
 		}
-		fmt.Fprintf(&s, "%s %s", ev.Name, ev.Data)
+		fmt.Fprintf(&s, "%s %s", name, data)
 		if raw {
-			fmt.Fprintf(&s, " %q", ev.Raw)
+			fmt.Fprintf(&s, " %q", framed)
 		}
 		s.WriteByte('\n')
 	}
@@ -131,39 +131,53 @@ func TestReaderDamage(t *testing.T) {
 func TestReaderBounds(t *testing.T) {
 	long := eventMessage(t, "messageStart", strings.Repeat("x", 5000))
 	r := NewReader(bytes.NewReader(long), 4096, nil)
-	if _, err := r.Next(); !errors.Is(err, ErrTooLong) {
+	if _, _, _, err := r.Next(); !errors.Is(err, ErrTooLong) {
 		t.Errorf("got %v", err)
 	}
 	// A length that can't be is no reason to wait for what will not come.
 	for _, bad := range [][]byte{[]byte("HTTP/1.1 502 Bad Gateway\r\n\r\n"), []byte("data: {\"text\":\"an event of SSE\"}\n\n"), make([]byte, 64)} {
-		if _, err := NewReader(bytes.NewReader(bad), 1<<20, nil).Next(); !errors.Is(err, ErrDamaged) {
+		if _, _, _, err := NewReader(bytes.NewReader(bad), 1<<20, nil).Next(); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
 	broken := errors.New("connection reset")
 	r = NewReader(io.MultiReader(bytes.NewReader(long[:100]), iotest.ErrReader(broken)), 1<<20, nil)
-	if _, err := r.Next(); !errors.Is(err, broken) {
+	if _, _, _, err := r.Next(); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
 }
 
-// TestReaderSaysBeforeItWaits: whoever reads must be able to send what is there before each read.
-func TestReaderSaysBeforeItWaits(t *testing.T) {
+// TestReaderHandsOutBeforeItWaits: whoever reads must be able to send what is there before the
+// source is read again.
+func TestReaderHandsOutBeforeItWaits(t *testing.T) {
 	first, second := eventMessage(t, "a", "{}"), eventMessage(t, "b", "{}")
-	r := NewReader(io.MultiReader(bytes.NewReader(append(first, second...)), bytes.NewReader(first)), 1<<20, nil)
 	var log []string
-	r.BeforeRead = func() { log = append(log, "read") }
+	r := NewReader(readerFunc(func(p []byte) (int, error) {
+		log = append(log, "read")
+		switch len(log) {
+		case 1:
+			return copy(p, append(first, second...)), nil
+		case 4:
+			return copy(p, first), nil
+		default:
+			return 0, io.EOF
+		}
+	}), 1<<20, nil)
 	for {
-		ev, err := r.Next()
+		name, _, _, err := r.Next()
 		if err != nil {
 			break
 		}
-		log = append(log, string(ev.Name))
+		log = append(log, string(name))
 	}
 	if got := strings.Join(log, " "); got != "read a b read a read" {
 		t.Errorf("got %s", got)
 	}
 }
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func TestUnwrap(t *testing.T) {
 	b := bytes.Join([][]byte{
@@ -191,7 +205,7 @@ error: EOF`
 	for _, bad := range []string{`{"bytes":"*"}`, `{"bytes":`} {
 		r := NewReader(bytes.NewReader(eventMessage(t, "chunk", bad)), 1<<20, nil)
 		r.Unwrap = true
-		if _, err := r.Next(); !errors.Is(err, ErrDamaged) {
+		if _, _, _, err := r.Next(); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}

@@ -8,16 +8,6 @@ const minBudget = 1024
 // roomToAnswer is what is left for the answer itself, where the request has no bound.
 const roomToAnswer = 4096
 
-// budgets is what an effort is worth in tokens of thought, where a model wants a number.
-var budgets = map[string]int64{
-	"minimal": 1024,
-	"low":     1024,
-	"medium":  4096,
-	"high":    16384,
-	"xhigh":   32768,
-	"max":     32768,
-}
-
 // reasoning asks for thoughts in the words of the model's family.
 func (e *encoder) reasoning() {
 	r := e.r.Reasoning
@@ -49,11 +39,10 @@ func (e *encoder) reasoning() {
 
 // think sets the budget of an Anthropic model, which must be below the answer's whole length.
 func (e *encoder) think(r *chat.Reasoning) {
-	budget := budgets[r.Effort]
+	budget := chat.BudgetOf(r.Effort)
 	if r.Budget != nil {
-		budget = *r.Budget
+		budget = max(*r.Budget, minBudget)
 	}
-	budget = max(budget, minBudget)
 	if limit := e.r.MaxTokens; limit != nil && budget >= *limit {
 		if budget = *limit - 1; budget < minBudget {
 			e.lose(e.r.Name(chat.FReasoning), "%s of %d leaves no room to think: Anthropic's models want more than %d", e.r.Name(chat.FMaxTokens), *limit, minBudget)
@@ -68,20 +57,14 @@ func (e *encoder) think(r *chat.Reasoning) {
 
 // effortOf returns low, medium or high.
 func effortOf(r *chat.Reasoning) string {
-	switch r.Effort {
-	case "minimal", "low":
+	switch {
+	case r.Effort == "" && r.Budget != nil:
+		return chat.EffortOf(*r.Budget)
+	case r.Effort == "minimal", r.Effort == "low":
 		return "low"
-	case "medium":
+	case r.Effort == "xhigh", r.Effort == "high":
+		return "high"
+	default:
 		return "medium"
-	case "":
-		switch {
-		case r.Budget == nil:
-			return "medium"
-		case *r.Budget <= 2048:
-			return "low"
-		case *r.Budget <= 8192:
-			return "medium"
-		}
 	}
-	return "high"
 }

@@ -30,7 +30,7 @@ func (t *tracker) Add(name, data []byte) wire.Chunk {
 	data = bytes.TrimSpace(data)
 	if t.object.Parse(data, maxDepth) != nil {
 		t.unjoined(name, data)
-		return wire.Chunk{Error: isException(name)}
+		return wire.Chunk{Error: isException(name), Started: t.started}
 	}
 	c := wire.Chunk{JSON: true}
 	switch string(name) {
@@ -57,6 +57,7 @@ func (t *tracker) Add(name, data []byte) wire.Chunk {
 		}
 		t.unjoined(name, data)
 	}
+	c.Started = t.started
 	c.End = t.stopped && t.hasUsage && (string(name) == "metadata" || string(name) == "messageStop")
 	return c
 }

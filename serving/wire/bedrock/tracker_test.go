@@ -50,16 +50,16 @@ func TestRecordings(t *testing.T) {
 			tr, d := Codec().NewTracker(true), Codec().Chat.NewDecoder()
 			var usage *chat.Delta
 			for {
-				ev, err := r.Next()
+				name, data, _, err := r.Next()
 				if err != nil {
 					break
 				}
-				if c := tr.Add(ev.Name, ev.Data); !c.JSON || c.Error {
-					t.Errorf("%s %s: %+v", ev.Name, ev.Data, c)
+				if c := tr.Add(name, data); !c.JSON || c.Error {
+					t.Errorf("%s %s: %+v", name, data, c)
 				}
-				deltas, err := d.Decode(ev.Name, ev.Data)
+				deltas, err := d.Decode(name, data)
 				if err != nil {
-					t.Errorf("%s: %v", ev.Data, err)
+					t.Errorf("%s: %v", data, err)
 				}
 				for i := range deltas {
 					if deltas[i].Kind == chat.DeltaUsage {
@@ -222,7 +222,7 @@ func BenchmarkReader(b *testing.B) {
 	for b.Loop() {
 		r := NewReader(bytes.NewReader(framed.Bytes()), 1<<20, buf)
 		for {
-			if _, err := r.Next(); err != nil {
+			if _, _, _, err := r.Next(); err != nil {
 				break
 			}
 		}
