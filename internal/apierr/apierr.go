@@ -7,8 +7,6 @@
 package apierr
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -103,69 +101,10 @@ const (
 	Cohere                    // {"message"}
 )
 
-// Body renders the error in a dialect, as JSON.
-func (e *Error) Body(d Dialect) []byte {
-	var v any
-	switch d {
-	case OpenAI:
-		v = map[string]any{"error": map[string]any{
-			"message": e.Message, "type": e.openAIType(), "param": nullable(e.Param), "code": e.openAICode(),
-		}}
-	default:
-		v = struct {
-			ErrorCode Code   `json:"error_code"`
-			Message   string `json:"message"`
-		}{e.Code, e.Message}
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // people read these messages
-	if err := enc.Encode(v); err != nil {
-		panic(err) // strings always marshal
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-}
-
 // RetryAfterHeader returns the value of Retry-After, or "" when there is none to send.
 func (e *Error) RetryAfterHeader() string {
 	if e.RetryAfter <= 0 {
 		return ""
 	}
 	return strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10)
-}
-
-func nullable(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
-}
-
-// openAIType names the class of the error as OpenAI's API does.
-func (e *Error) openAIType() string {
-	switch {
-	case e.Status == http.StatusUnauthorized:
-		return "authentication_error"
-	case e.Status == http.StatusForbidden:
-		return "permission_error"
-	case e.Status == http.StatusTooManyRequests:
-		return "rate_limit_error"
-	case e.Status >= 500:
-		return "server_error"
-	default:
-		return "invalid_request_error"
-	}
-}
-
-func (e *Error) openAICode() string {
-	switch e.Code {
-	case Unauthenticated:
-		return "invalid_api_key"
-	case EndpointNotFound:
-		return "model_not_found"
-	case RequestLimit:
-		return "rate_limit_exceeded"
-	default:
-		return string(e.Code)
-	}
 }

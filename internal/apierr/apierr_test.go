@@ -56,6 +56,33 @@ func TestBody(t *testing.T) {
 	}
 }
 
+// TestOtherDialects: the types and status words that Anthropic's, Google's and Cohere's SDKs know.
+func TestOtherDialects(t *testing.T) {
+	slow := New(RequestLimit, "slow down")
+	overloaded := &Error{Status: 529, Code: ProviderError, Message: "busy"}
+	for _, tt := range []struct {
+		err  *Error
+		d    Dialect
+		want string
+	}{
+		{slow, Anthropic, `{"type":"error","error":{"type":"rate_limit_error","message":"slow down"}}`},
+		{slow, Google, `{"error":{"code":429,"message":"slow down","status":"RESOURCE_EXHAUSTED"}}`},
+		{slow, Cohere, `{"message":"slow down"}`},
+		{overloaded, Anthropic, `{"type":"error","error":{"type":"overloaded_error","message":"busy"}}`},
+		{overloaded, Google, `{"error":{"code":529,"message":"busy","status":"INTERNAL"}}`},
+		{New(TooLarge, "big"), Anthropic, `{"type":"error","error":{"type":"request_too_large","message":"big"}}`},
+		{New(MethodNotAllowed, "no"), Anthropic, `{"type":"error","error":{"type":"invalid_request_error","message":"no"}}`},
+		{New(BadGateway, "no"), Anthropic, `{"type":"error","error":{"type":"api_error","message":"no"}}`},
+		{New(EndpointNotFound, "no"), Google, `{"error":{"code":404,"message":"no","status":"NOT_FOUND"}}`},
+		{New(AlreadyExists, "no"), Google, `{"error":{"code":409,"message":"no","status":"ALREADY_EXISTS"}}`},
+		{New(MethodNotAllowed, "no"), Google, `{"error":{"code":405,"message":"no","status":"INVALID_ARGUMENT"}}`},
+	} {
+		if got := string(tt.err.Body(tt.d)); got != tt.want {
+			t.Errorf("got %s\nwant %s", got, tt.want)
+		}
+	}
+}
+
 func TestRetryAfterRoundsUp(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "", -time.Second: "", time.Millisecond: "1", time.Second: "1", 1001 * time.Millisecond: "2", time.Minute: "60",

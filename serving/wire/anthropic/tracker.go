@@ -51,6 +51,12 @@ func set(fields []field, name, value []byte) []field {
 
 // Add implements wire.Tracker.
 func (t *tracker) Add(name, data []byte) wire.Chunk {
+	c := t.add(name, data)
+	c.Started = t.started
+	return c
+}
+
+func (t *tracker) add(name, data []byte) wire.Chunk {
 	if p, ok := parsePiece(data); ok {
 		t.events++
 		t.addPiece(&p)

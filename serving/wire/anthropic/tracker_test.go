@@ -193,7 +193,7 @@ func TestChunks(t *testing.T) {
 		{"", `{"type":"ping"}`, wire.Chunk{JSON: true}},
 		{"", `{"type":"error","error":{"type":"api_error","message":"x"}}`, wire.Chunk{JSON: true, Error: true}},
 		{"error", `{"error":{"type":"api_error","message":"x"}}`, wire.Chunk{JSON: true, Error: true}},
-		{"", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"}  }  `, wire.Chunk{JSON: true}},
+		{"", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"}  }  `, wire.Chunk{JSON: true, Started: true}},
 		{"", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"}`, wire.Chunk{}},
 		{"", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x\q"}}`, wire.Chunk{}},
 		{"", `{"half":`, wire.Chunk{}},

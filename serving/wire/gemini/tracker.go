@@ -27,6 +27,12 @@ type Tracker struct {
 
 // Add implements wire.Tracker.
 func (t *Tracker) Add(_, data []byte) wire.Chunk {
+	c := t.add(data)
+	c.Started = t.started
+	return c
+}
+
+func (t *Tracker) add(data []byte) wire.Chunk {
 	if t.object.Parse(data, maxDepth) != nil {
 		t.keepLoose(data)
 		return wire.Chunk{}

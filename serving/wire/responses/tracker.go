@@ -39,6 +39,12 @@ type event struct {
 
 // Add implements wire.Tracker.
 func (t *tracker) Add(_, data []byte) wire.Chunk {
+	c := t.add(data)
+	c.Started = t.res.Started
+	return c
+}
+
+func (t *tracker) add(data []byte) wire.Chunk {
 	if t.object.Parse(data, maxDepth) != nil {
 		if string(bytes.TrimSpace(data)) == "[DONE]" {
 			t.res.Complete = t.res.Complete || !t.res.Failed
