@@ -17,7 +17,7 @@ var costCorrections = mustTable(&ts.Table{
 		{Name: "corrected_at", Type: moment, Comment: "When the correction was made, UTC."},
 		{Name: "cost", Type: ts.DecimalOf(18, 9), Comment: "What is added to the request's cost, in US dollars; below zero where it was too high."},
 		{Name: "cost_nanos", Type: number, Comment: "The same in nano-dollars (1e-9 US dollars)."},
-		{Name: "list_cost_nanos", Type: number, Comment: "What is added to the request's list_cost_nanos."},
+		{Name: "list_cost_nanos", Type: number, Comment: "What is added to the request's list_cost_nanos; NULL when that stays."},
 		{Name: "price_version", Type: text, Comment: "Version of the price list that the corrected cost was computed from."},
 		{Name: "previous_cost_nanos", Type: number, Comment: "The cost before this correction; NULL when it was not known."},
 		{Name: "previous_price_version", Type: text, Comment: "Version of the price list of the cost before."},

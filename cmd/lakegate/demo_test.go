@@ -29,6 +29,8 @@ func TestDemo(t *testing.T) {
 	}
 	t.Run("the report's total is the sum of the column", func(t *testing.T) { totalsAgree(t, data) })
 	t.Run("a month is closed", func(t *testing.T) { monthCloses(t, data) })
+	t.Run("costs are corrected", func(t *testing.T) { repriced(t, data) })
+	t.Run("the ledger is reconciled", func(t *testing.T) { reconciled(t, data) })
 	t.Run("tables", func(t *testing.T) { tablesOf(t, data) })
 	t.Run("travel", func(t *testing.T) { travelOf(t, data) })
 	t.Run("verify notices a file that is gone", func(t *testing.T) { verifyNotices(t, data) })

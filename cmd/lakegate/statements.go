@@ -140,7 +140,27 @@ func (l usageLedger) Newest(ctx context.Context) (monthclose.Version, error) {
 	if len(newest) == 0 {
 		return monthclose.Version{}, errors.New("the usage table has no history")
 	}
-	return monthclose.Version{Number: newest[0].Version, Committed: newest[0].Timestamp}, nil
+	corrections, err := l.corrections(ctx)
+	if err != nil {
+		return monthclose.Version{}, err
+	}
+	return monthclose.Version{Number: newest[0].Version, Committed: newest[0].Timestamp, Corrections: corrections}, nil
+}
+
+// corrections returns the version of the table of corrections, nil when nothing was corrected.
+func (l usageLedger) corrections(ctx context.Context) (*int64, error) {
+	t, err := delta.Open(ctx, l.store, tablePath(report.Corrections))
+	if errors.Is(err, delta.ErrNotTable) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, storeAway(err)
+	}
+	defer t.Close()
+	if s := t.Snapshot(); s.NumFiles() > 0 {
+		return &s.Version, nil
+	}
+	return nil, nil
 }
 
 // stoppedBook closes months over a lake whose gateway, if it has one here, does not run.

@@ -70,7 +70,7 @@ func unproven(ctx context.Context, run report.Runner, was *Statement) string {
 	if err != nil {
 		return "the statement does not say when its version was committed"
 	}
-	same, err := again(ctx, run, was, Version{was.Table.Version, committed})
+	same, err := again(ctx, run, was, Version{was.Table.Version, committed, was.Table.Corrections})
 	if err != nil {
 		return fmt.Sprintf("version %d of %s can't be read: %v. The numbers of the statement stand, but can't be made again; vacuum and the table's history decide how long they can",
 			was.Table.Version, was.Table.Name, err)

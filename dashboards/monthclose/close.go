@@ -24,6 +24,8 @@ type Ledger interface {
 type Version struct {
 	Number    int64
 	Committed time.Time
+	// Corrections is the version of the table of corrections; nil: there are none.
+	Corrections *int64
 }
 
 // Request asks for a month to be closed.
@@ -127,7 +129,7 @@ func (q Request) options() (report.Options, error) {
 
 // read makes the numbers of a statement from one version of the ledger.
 func read(ctx context.Context, run report.Runner, o report.Options, v Version) (*Statement, error) {
-	o.AsOf = &v.Number
+	o.AsOf = &report.AsOf{Version: v.Number, Corrections: v.Corrections}
 	r, err := report.Chargeback(ctx, run, o)
 	if err != nil {
 		return nil, err
@@ -136,7 +138,7 @@ func read(ctx context.Context, run report.Runner, o report.Options, v Version) (
 		return nil, fmt.Errorf("the statement would have %d lines, more than %d: group by fewer things", len(r.Lines), maxLines)
 	}
 	s := freeze(r)
-	s.Table = Table{report.Ledger, v.Number, v.Committed.UTC().Format(time.RFC3339)}
+	s.Table = Table{report.Ledger, v.Number, v.Committed.UTC().Format(time.RFC3339), v.Corrections}
 	return s, nil
 }
 

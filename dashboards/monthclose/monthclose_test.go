@@ -62,7 +62,7 @@ var errGone = errors.New("version 0 is gone: the table has versions 1 to 9")
 
 func (l *ledger) Newest(context.Context) (Version, error) {
 	n := int64(len(l.versions) - 1)
-	return Version{n, time.Date(2026, 12, 1, 0, int(n), 0, 0, time.UTC)}, nil
+	return Version{Number: n, Committed: time.Date(2026, 12, 1, 0, int(n), 0, 0, time.UTC)}, nil
 }
 
 var (

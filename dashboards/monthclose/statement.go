@@ -79,6 +79,9 @@ type Table struct {
 	Name        string `json:"name"`
 	Version     int64  `json:"version"`
 	CommittedAt string `json:"committed_at"`
+	// Corrections is the version of system.serving.cost_corrections whose corrections are in the
+	// numbers, nil when there were none.
+	Corrections *int64 `json:"corrections_version,omitempty"`
 }
 
 // Price is what one version of the price list was used for.

@@ -6,8 +6,17 @@ import (
 	"time"
 )
 
-// Ledger is the table that the report reads.
-const Ledger = "system.serving.endpoint_usage"
+// Ledger is the table that the report reads, and Corrections the table of differences to its costs.
+const (
+	Ledger      = "system.serving.endpoint_usage"
+	Corrections = "system.serving.cost_corrections"
+)
+
+// AsOf is a version of the ledger.
+type AsOf struct {
+	Version     int64
+	Corrections *int64 // version of the corrections; nil: there were none
+}
 
 // measures are the sums that every line has, in the order of the result.
 var measures = []struct{ name, expr string }{
@@ -26,11 +35,8 @@ const totalLine = "total"
 // query is the report's SELECT for one window. Its rows are groups (g1, g2, ..., line and
 // price_version) and one row of line total: sums over the same rows without any grouping, with
 // the sum of the column cost, that the groups must add up to. One statement sees one snapshot.
-func query(by []Dimension, w window, asOf *int64) string {
-	table := Ledger
-	if asOf != nil {
-		table = fmt.Sprintf("%s VERSION AS OF %d", Ledger, *asOf)
-	}
+func query(by []Dimension, w window, asOf *AsOf) string {
+	table := asOf.table()
 	var s strings.Builder
 	s.WriteString("WITH calls AS (\n  SELECT\n")
 	var groups, nulls []string
@@ -55,6 +61,24 @@ func query(by []Dimension, w window, asOf *int64) string {
 	}
 	s.WriteString(",\n  SUM(cost),\n  MAX(request_time)\nFROM " + table + "\nWHERE " + w.where())
 	return s.String()
+}
+
+// table is SQL for the ledger. The newest one has its corrections added by itself; a version has the
+// costs as they were written, and gets those of the corrections' version here.
+func (a *AsOf) table() string {
+	if a == nil {
+		return Ledger
+	}
+	version := fmt.Sprintf("%s VERSION AS OF %d", Ledger, a.Version)
+	if a.Corrections == nil {
+		return version
+	}
+	const nanos = "CASE WHEN c.nanos IS NULL THEN u.cost_nanos ELSE COALESCE(u.cost_nanos, 0) + c.nanos END"
+	return "(SELECT u.* EXCEPT (cost, cost_nanos, price_version), " + nanos + " AS cost_nanos,\n" +
+		"    CAST(CAST(" + nanos + " AS DECIMAL(28,0)) * CAST('0.000000001' AS DECIMAL(10,9)) AS DECIMAL(18,9)) AS cost,\n" +
+		"    COALESCE(c.version, u.price_version) AS price_version\n  FROM " + version + " u\n" +
+		"  LEFT JOIN (SELECT databricks_request_id AS id, CAST(SUM(cost_nanos) AS BIGINT) AS nanos, MAX_BY(price_version, corrected_at) AS version\n" +
+		fmt.Sprintf("    FROM %s VERSION AS OF %d GROUP BY databricks_request_id) c ON u.databricks_request_id = c.id)", Corrections, *a.Corrections)
 }
 
 // classify is SQL for the line of a row.

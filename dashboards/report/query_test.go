@@ -90,9 +90,13 @@ func TestParseFormat(t *testing.T) {
 
 func TestQueryOfAVersion(t *testing.T) {
 	w := windows(options(t, "", "2026-11", "", time.UTC))[0]
-	version := int64(41)
-	sql := query(nil, w, &version)
+	sql := query(nil, w, &AsOf{Version: 41})
 	if n := strings.Count(sql, "FROM "+Ledger+" VERSION AS OF 41\n"); n != 2 || strings.Count(sql, Ledger) != 2 {
 		t.Errorf("not all of the query reads version 41:\n%s", sql)
+	}
+	corrections := int64(3)
+	sql = query(nil, w, &AsOf{Version: 41, Corrections: &corrections})
+	if strings.Count(sql, Ledger+" VERSION AS OF 41 u\n") != 2 || strings.Count(sql, Corrections+" VERSION AS OF 3 GROUP") != 2 {
+		t.Errorf("not all of the query reads version 41 with version 3 of the corrections:\n%s", sql)
 	}
 }

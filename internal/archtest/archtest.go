@@ -29,6 +29,7 @@ var Arrows = []Rule{
 	{"internal/wal", []string{"internal/disk"}},
 	{"internal/faultdisk", []string{"internal/disk"}},
 	{"internal/rowtags", nil},
+	{"internal/reconcile", nil},
 
 	// Built on the leaves.
 	{"internal/pricing", []string{"internal/inference"}},

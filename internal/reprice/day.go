@@ -19,9 +19,10 @@ import (
 
 // known is what corrections have made of a request's cost.
 type known struct {
-	nanos, list int64 // added up
-	version     string
-	at          int64
+	nanos   int64 // added up
+	list    *int64
+	version string
+	at      int64
 }
 
 // day corrects the costs of one day's requests.
@@ -57,7 +58,9 @@ func (r *run) earlier(ctx context.Context, day string) (map[string]known, error)
 			id := b.text("databricks_request_id", i)
 			k := out[id]
 			k.nanos += value(b.number("cost_nanos", i))
-			k.list += value(b.number("list_cost_nanos", i))
+			if list := b.number("list_cost_nanos", i); list != nil {
+				k.list = plus(k.list, *list)
+			}
 			if at := b.micros("corrected_at", i); at >= k.at {
 				k.at, k.version = at, b.text("price_version", i)
 			}
@@ -136,13 +139,16 @@ func (r *run) row(b *columns, i int, day string, earlier map[string]known, w *co
 	id := b.text("databricks_request_id", i)
 	had, hadList, version := b.number("cost_nanos", i), b.number("list_cost_nanos", i), b.text("price_version", i)
 	if k, ok := earlier[id]; ok {
-		had, hadList, version = plus(had, k.nanos), plus(hadList, k.list), k.version
+		had, version = plus(had, k.nanos), k.version
+		if k.list != nil {
+			hadList = plus(hadList, *k.list)
+		}
 	}
-	list := int64(0)
-	if cost.ListNanoUSD != nil {
-		list = *cost.ListNanoUSD - value(hadList)
+	var list *int64 // a list price that was known stays, when the new list has none
+	if cost.ListNanoUSD != nil && (hadList == nil || *hadList != *cost.ListNanoUSD) {
+		list = plus(cost.ListNanoUSD, -value(hadList))
 	}
-	if had != nil && *had == cost.NanoUSD && list == 0 {
+	if had != nil && *had == cost.NanoUSD && list == nil {
 		r.report.Same++
 		return nil
 	}

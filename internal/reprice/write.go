@@ -35,7 +35,7 @@ func newCorrections(r *run, day string) *corrections {
 func (w *corrections) release() { w.b.Release() }
 
 // add takes one correction.
-func (w *corrections) add(id string, nanos, list int64, version string, had *int64, hadVersion string) error {
+func (w *corrections) add(id string, nanos int64, list *int64, version string, had *int64, hadVersion string) error {
 	for i, f := range w.b.Schema().Fields() {
 		switch b := w.b.Field(i); f.Name {
 		case "databricks_request_id":
@@ -47,15 +47,11 @@ func (w *corrections) add(id string, nanos, list int64, version string, had *int
 		case "cost_nanos":
 			b.(*array.Int64Builder).Append(nanos)
 		case "list_cost_nanos":
-			b.(*array.Int64Builder).Append(list)
+			appendNumber(b, list)
 		case "price_version":
 			appendText(b, version)
 		case "previous_cost_nanos":
-			if had == nil {
-				b.AppendNull()
-			} else {
-				b.(*array.Int64Builder).Append(*had)
-			}
+			appendNumber(b, had)
 		case "previous_price_version":
 			appendText(b, hadVersion)
 		case "corrected_by":
@@ -78,6 +74,14 @@ func appendText(b array.Builder, s string) {
 		return
 	}
 	b.(*array.StringBuilder).Append(s)
+}
+
+func appendNumber(b array.Builder, n *int64) {
+	if n == nil {
+		b.AppendNull()
+		return
+	}
+	b.(*array.Int64Builder).Append(*n)
 }
 
 func (w *corrections) flush() error {
