@@ -41,7 +41,7 @@ type Options struct {
 	From, To time.Time      // To is not included; ParsePeriod makes both from calendar dates
 	Location *time.Location // of days and months, and of printed times
 	Made     time.Time      // when the report is made; printed
-	AsOf     *AsOf         // the version of the ledger to read; nil for the newest, unlanded rows included
+	AsOf     *AsOf          // the version of the ledger to read; nil for the newest, unlanded rows included
 }
 
 // ErrUnbalanced says that the lines do not add up to the ledger. Nothing is reported then.

@@ -146,8 +146,12 @@ func off(theirs, ours *Row, tolerance float64, requests bool) []string {
 		name string
 		a, b *int64
 	}{
-		{"requests", t.Requests, o.Requests}, {"input", t.Input, o.Input}, {"output", t.Output, o.Output},
-		{"cached", t.Cached, o.Cached}, {"written", t.Written, o.Written}, {"cost", t.Nanos, o.Nanos},
+		{"requests", t.Requests, o.Requests},
+		{"input", t.Input, o.Input},
+		{"output", t.Output, o.Output},
+		{"cached", t.Cached, o.Cached},
+		{"written", t.Written, o.Written},
+		{"cost", t.Nanos, o.Nanos},
 	} {
 		if c.name == "requests" && !requests || c.a == nil && theirs != nil || c.b == nil && ours != nil {
 			continue

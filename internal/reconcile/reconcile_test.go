@@ -66,7 +66,8 @@ func TestRead(t *testing.T) {
 		},
 		{
 			"CSV with columns of its own", "ChargePeriodStart,SkuId,EffectiveCost\n2026-11-20 00:00:00,sku,1\n",
-			map[string]string{"model": "SkuId", "cost": "effectivecost"}, CSV, "2026-11-20 sku req=? in=? out=? cached=? written=? nanos=1000000000",
+			map[string]string{"model": "SkuId", "cost": "effectivecost"},
+			CSV, "2026-11-20 sku req=? in=? out=? cached=? written=? nanos=1000000000",
 		},
 	} {
 		rows, format, err := Read(strings.NewReader(c.in), c.columns)
