@@ -101,7 +101,7 @@ func record() *inference.Record {
 		},
 		Usage: inference.Usage{
 			Source: inference.UsageProvider, Input: n(1000), Output: n(500), CachedInput: n(800), CacheWrite: n(50), Reasoning: n(90),
-			CacheWrite1h: n(20), InputAudio: n(11), InputImage: n(12), CachedAudio: n(3), CachedImage: n(4), OutputAudio: n(5), OutputImage: n(6),
+			CacheWrite1h: n(20), InputAudio: n(11), InputImage: n(12), CachedAudio: n(3), CachedImage: n(4), OutputAudio: n(5), OutputImage: n(6), InputVideo: n(8), OutputVideo: n(9),
 			Searches: n(2), ToolPrompt: n(7), ServiceTier: "flex", Raw: []byte(`{"prompt_tokens":1000}`),
 		},
 		Cost: &inference.Cost{NanoUSD: 6_500_000, ListNanoUSD: n(7_000_000), PriceVersion: "2026-11-20.1"},
@@ -129,6 +129,7 @@ func TestUsageRow(t *testing.T) {
 		"user_agent": "curl/8", "ip_address": "10.0.0.7", "url": "/v1/chat/completions", "generated": "false",
 		"uncached_input_token_count": "150", "cache_write_1h_token_count": "20", "input_audio_token_count": "11", "input_image_token_count": "12",
 		"cached_input_audio_token_count": "3", "cached_input_image_token_count": "4", "output_audio_token_count": "5", "output_image_token_count": "6",
+		"input_video_token_count": "8", "output_video_token_count": "9",
 		"search_count": "2", "tool_prompt_token_count": "7", "service_tier": "flex", "usage_json": `{"prompt_tokens":1000}`,
 		"upstream_api_type": "openai-chat", "list_cost_nanos": "7000000",
 	}

@@ -139,6 +139,8 @@ func (f *UsageFeed) usageDetails(rec *inference.Record) {
 	r.count(uCachedImageTokens, u.CachedImage)
 	r.count(uOutputAudioTokens, u.OutputAudio)
 	r.count(uOutputImageTokens, u.OutputImage)
+	r.count(uInputVideoTokens, u.InputVideo)
+	r.count(uOutputVideoTokens, u.OutputVideo)
 	r.count(uSearches, u.Searches)
 	r.count(uToolPromptTokens, u.ToolPrompt)
 	r.text(uServiceTier, u.ServiceTier)

@@ -85,6 +85,8 @@ var endpointUsage = mustTable(&ts.Table{
 		{Name: "cached_input_image_token_count", Type: number, Comment: "Input tokens that are images and were read from the provider's prompt cache; part of cached_input_token_count."},
 		{Name: "output_audio_token_count", Type: number, Comment: "Output tokens that are audio; part of output_token_count."},
 		{Name: "output_image_token_count", Type: number, Comment: "Output tokens that are images; part of output_token_count."},
+		{Name: "input_video_token_count", Type: number, Comment: "Input tokens that are video; part of input_token_count."},
+		{Name: "output_video_token_count", Type: number, Comment: "Output tokens that are video; part of output_token_count."},
 		{Name: "search_count", Type: number, Comment: "Searches the provider made and bills by the piece; NULL when it reports none."},
 		{Name: "tool_prompt_token_count", Type: number, Comment: "Input tokens that built-in tools of the provider added; part of input_token_count."},
 		{Name: "service_tier", Type: text, Comment: "The provider's word for the tier that answered: default, priority, flex, batch, ..."},
@@ -149,6 +151,8 @@ const (
 	uCachedImageTokens
 	uOutputAudioTokens
 	uOutputImageTokens
+	uInputVideoTokens
+	uOutputVideoTokens
 	uSearches
 	uToolPromptTokens
 	uServiceTier

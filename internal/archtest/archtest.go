@@ -33,6 +33,7 @@ var Arrows = []Rule{
 
 	// Built on the leaves.
 	{"internal/pricing", []string{"internal/inference"}},
+	{"internal/pricing/foreign", []string{"internal/pricing"}}, // lists of other projects become price files
 	{"internal/state", []string{"internal/objstore/..."}},
 	{"internal/maintain/lease", []string{"internal/state"}},
 	{"internal/maintain/gateways", []string{"internal/state"}},

@@ -306,6 +306,10 @@ func (d *Decoder) usageDetail(u *inference.Usage, f field) {
 		u.OutputAudio = d.keep(f.int())
 	case tagOutputImage:
 		u.OutputImage = d.keep(f.int())
+	case tagInputVideo:
+		u.InputVideo = d.keep(f.int())
+	case tagOutputVideo:
+		u.OutputVideo = d.keep(f.int())
 	case tagSearches:
 		u.Searches = d.keep(f.int())
 	case tagToolPrompt:

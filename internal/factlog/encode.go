@@ -170,6 +170,8 @@ func (w *writer) usage(u *inference.Usage) {
 	w.optional(tagCachedImage, u.CachedImage)
 	w.optional(tagOutputAudio, u.OutputAudio)
 	w.optional(tagOutputImage, u.OutputImage)
+	w.optional(tagInputVideo, u.InputVideo)
+	w.optional(tagOutputVideo, u.OutputVideo)
 	w.optional(tagSearches, u.Searches)
 	w.optional(tagToolPrompt, u.ToolPrompt)
 	w.string(tagServiceTier, u.ServiceTier)

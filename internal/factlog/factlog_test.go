@@ -104,7 +104,7 @@ func (r random) record() *inference.Record {
 			Source: inference.UsageSource(r.text()), Input: r.int64(), Output: r.int64(), Total: r.int64(), CachedInput: r.int64(),
 			CacheWrite: r.int64(), Reasoning: r.int64(), InputChars: r.int64(), OutputChars: r.int64(),
 			CacheWrite1h: r.int64(), InputAudio: r.int64(), InputImage: r.int64(), CachedAudio: r.int64(), CachedImage: r.int64(),
-			OutputAudio: r.int64(), OutputImage: r.int64(), Searches: r.int64(), ToolPrompt: r.int64(), ServiceTier: r.text(),
+			OutputAudio: r.int64(), OutputImage: r.int64(), InputVideo: r.int64(), OutputVideo: r.int64(), Searches: r.int64(), ToolPrompt: r.int64(), ServiceTier: r.text(),
 		},
 		Generated: r.IntN(2) == 0,
 		Payload: inference.Payload{

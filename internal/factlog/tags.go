@@ -65,6 +65,8 @@ const (
 	tagRawUsage         = 61
 	tagUpstreamAPI      = 62
 	tagListNanos        = 63
+	tagInputVideo       = 64
+	tagOutputVideo      = 65
 )
 
 // The tags inside an attempt.

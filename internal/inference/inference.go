@@ -49,8 +49,8 @@ const (
 // Usage is what a call consumed, in tokens as the provider counts them. Nil means unknown.
 //
 // The counts nest, in OpenAI's convention and that of Databricks' system.ai_gateway.usage: Input
-// includes CachedInput, CacheWrite, InputAudio and InputImage; Output includes Reasoning,
-// OutputAudio and OutputImage. Readers of other conventions (Anthropic's input_tokens leaves the
+// includes CachedInput, CacheWrite, InputAudio, InputImage and InputVideo; Output includes Reasoning,
+// OutputAudio, OutputImage and OutputVideo. Readers of other conventions (Anthropic's input_tokens leaves the
 // cache out, Gemini's candidates leave the thoughts out) add up before they fill it in.
 type Usage struct {
 	Source UsageSource
@@ -63,11 +63,13 @@ type Usage struct {
 	CacheWrite1h *int64 // the part of CacheWrite that is kept for an hour
 	InputAudio   *int64 // the part of Input that is audio, cached or not
 	InputImage   *int64 // the part of Input that is images, cached or not
+	InputVideo   *int64 // the part of Input that is video, cached or not
 	CachedAudio  *int64 // the part of InputAudio that was read from the cache
 	CachedImage  *int64 // the part of InputImage that was read from the cache
 	Reasoning    *int64 // output tokens spent on reasoning
 	OutputAudio  *int64
 	OutputImage  *int64
+	OutputVideo  *int64
 
 	Searches    *int64 // searches the provider made and bills by the piece
 	ToolPrompt  *int64 // the part of Input that built-in tools of the provider added

@@ -4,40 +4,29 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
-// model is one model's prices, oldest first.
-type model struct{ periods []period }
-
-// at returns the period that holds at a time, nil before the first and for a nil model.
-func (m *model) at(t time.Time) *period {
-	if m == nil {
-		return nil
-	}
-	for i := len(m.periods) - 1; i >= 0; i-- {
-		if !t.Before(m.periods[i].From.t) {
-			return &m.periods[i]
-		}
-	}
-	return nil
+// book finds what it has by a model's name: exactly, then without the date at the end of the name,
+// then by the longest prefix, then by the first rule that fits. A nil book is empty.
+type book[T any] struct {
+	exact    map[string]*T
+	prefixes []prefix[T] // longest first
+	rules    []ruled[T]  // in the file's order
 }
 
-// book finds models by name: exactly, then without the date at the end of the name, then by the
-// longest prefix. A nil book is empty.
-type book struct {
-	exact    map[string]*model
-	prefixes []prefix // longest first
-}
-
-type prefix struct {
+type prefix[T any] struct {
 	text  string
-	model *model
+	value *T
 }
 
-func newBook() *book { return &book{exact: map[string]*model{}} }
+type ruled[T any] struct {
+	fits  matcher
+	value *T
+}
 
-func (b *book) find(name string) *model {
+func newBook[T any]() *book[T] { return &book[T]{exact: map[string]*T{}} }
+
+func (b *book[T]) find(name string) *T {
 	if b == nil || name == "" {
 		return nil
 	}
@@ -49,13 +38,18 @@ func (b *book) find(name string) *model {
 	}
 	for _, p := range b.prefixes {
 		if strings.HasPrefix(name, p.text) {
-			return p.model
+			return p.value
+		}
+	}
+	for _, r := range b.rules {
+		if r.fits(name) {
+			return r.value
 		}
 	}
 	return nil
 }
 
-func (b *book) add(name string, m *model) error {
+func (b *book[T]) add(name string, m *T) error {
 	if b.exact[name] != nil {
 		return fmt.Errorf("model %q is there twice", name)
 	}
@@ -63,14 +57,14 @@ func (b *book) add(name string, m *model) error {
 	return nil
 }
 
-func (b *book) addPrefix(text string, m *model) error {
+func (b *book[T]) addPrefix(text string, m *T) error {
 	for _, p := range b.prefixes {
 		if p.text == text {
 			return fmt.Errorf("prefix %q is there twice", text)
 		}
 	}
-	b.prefixes = append(b.prefixes, prefix{text, m})
-	slices.SortFunc(b.prefixes, func(x, y prefix) int { return len(y.text) - len(x.text) })
+	b.prefixes = append(b.prefixes, prefix[T]{text, m})
+	slices.SortFunc(b.prefixes, func(x, y prefix[T]) int { return len(y.text) - len(x.text) })
 	return nil
 }
 

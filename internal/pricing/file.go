@@ -7,133 +7,159 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// document is the price file; prices.yaml says what its fields mean.
-type document struct {
-	AsOf      Date          `yaml:"as_of"`
-	Providers []providerDoc `yaml:"providers"`
+// seller is a provider and what it sells.
+type seller struct {
+	name     string
+	models   *book[model]
+	labels   []*model  // every model once, in the file's order
+	fallback []*seller // whose models it also sells
+	fits     matcher   // nil: only its names
+	url      *regexp.Regexp
 }
 
-type providerDoc struct {
-	Name             string     `yaml:"name"`
-	Aliases          []string   `yaml:"aliases"`
-	Checked          Date       `yaml:"checked"`
-	OpenAICompatible bool       `yaml:"openai_compatible"`
-	Sources          []string   `yaml:"sources"`
-	Models           []modelDoc `yaml:"models"`
-}
-
-type modelDoc struct {
-	Names    []string `yaml:"names"`
-	Prefixes []string `yaml:"prefixes"`
-	Prices   []period `yaml:"prices"`
-}
-
-// parse reads a price file strictly and reports every fault at once.
-func parse(file []byte) (*List, error) {
-	var doc document
+// Parse decodes a price file strictly: keys that aren't known are refused.
+func Parse(file []byte) (*File, error) {
+	var f File
 	dec := yaml.NewDecoder(bytes.NewReader(file))
 	dec.KnownFields(true)
-	if err := dec.Decode(&doc); err != nil {
-		return nil, err
+	if err := dec.Decode(&f); err != nil {
+		return nil, fmt.Errorf("price file: %w", err)
 	}
-	l := &List{providers: map[string]*book{}, compatible: newBook()}
-	var faults []error
-	if doc.AsOf.t.IsZero() {
-		faults = append(faults, errors.New("as_of is missing"))
-	}
-	for _, p := range doc.Providers {
-		if err := l.addProvider(p); err != nil {
-			faults = append(faults, fmt.Errorf("provider %s: %w", p.Name, err))
-		}
-	}
-	asOf, _ := doc.AsOf.MarshalText()
-	l.version = string(asOf) + "." + fingerprint(doc)
-	return l, errors.Join(faults...)
+	return &f, nil
 }
 
-func (l *List) addProvider(p providerDoc) error {
-	b := newBook()
-	var faults []error
-	if p.Checked.t.IsZero() || len(p.Sources) == 0 || !strings.HasPrefix(p.Sources[0], "https://") {
-		faults = append(faults, errors.New("needs a date it was checked and the page it was taken from"))
+// Read makes a list of a price file, and reports every fault of it at once.
+func Read(file []byte) (*List, error) {
+	f, err := Parse(file)
+	if err != nil {
+		return nil, err
 	}
+	return f.Compile()
+}
+
+// Compile makes a list of the file. The file must not be changed then.
+func (f *File) Compile() (*List, error) {
+	l := &List{names: map[string]*seller{}, compatible: newBook[model](), memo: newMemo()}
+	var faults []error
+	if f.AsOf.IsZero() {
+		faults = append(faults, errors.New("as_of is missing"))
+	}
+	for i := range f.Providers {
+		if err := l.addProvider(&f.Providers[i]); err != nil {
+			faults = append(faults, fmt.Errorf("provider %s: %w", f.Providers[i].Name, err))
+		}
+	}
+	for i := range f.Providers {
+		p := &f.Providers[i]
+		for _, name := range p.Fallback {
+			to := l.names[name]
+			if to == nil {
+				faults = append(faults, fmt.Errorf("provider %s: fallback %q is no provider of the list", p.Name, name))
+				continue
+			}
+			l.sellers[i].fallback = append(l.sellers[i].fallback, to)
+		}
+	}
+	asOf, _ := f.AsOf.MarshalText()
+	l.version = string(asOf) + "." + fingerprint(f)
+	if len(faults) > 0 {
+		return nil, fmt.Errorf("price file: %w", errors.Join(faults...))
+	}
+	return l, nil
+}
+
+func (l *List) addProvider(p *Provider) error {
+	s := &seller{name: p.Name, models: newBook[model]()}
+	l.sellers = append(l.sellers, s)
+	var faults []error
 	for _, name := range append([]string{p.Name}, p.Aliases...) {
-		if name == "" || name != normal(name) || l.providers[name] != nil {
+		if name == "" || name != normal(name) || l.names[name] != nil {
 			faults = append(faults, fmt.Errorf("name %q is empty, not in lower case or there twice", name))
 			continue
 		}
-		l.providers[name] = b
+		l.names[name] = s
 	}
-	into := []*book{b}
+	var err error
+	if p.Match != nil {
+		if s.fits, err = p.Match.compile(); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if p.URL != "" {
+		if s.url, err = regexp.Compile("^(?:" + p.URL + ")"); err != nil {
+			faults = append(faults, fmt.Errorf("url: %w", err))
+		}
+	}
+	into := []*book[model]{s.models}
 	if p.OpenAICompatible {
 		into = append(into, l.compatible)
 	}
-	for _, m := range p.Models {
-		faults = append(faults, m.addTo(into)...)
+	for i := range p.Models {
+		m, errs := p.Models[i].addTo(into, p.Searches)
+		faults = append(faults, errs...)
+		s.labels = append(s.labels, m)
 	}
 	return errors.Join(faults...)
 }
 
-func (d modelDoc) addTo(books []*book) []error {
-	if len(d.Names)+len(d.Prefixes) == 0 {
-		return []error{errors.New("a model has neither names nor prefixes")}
+func (d *Model) addTo(books []*book[model], searches *PerMillion) (*model, []error) {
+	label := d.label()
+	if label == "" {
+		return nil, []error{errors.New("a model has neither names nor prefixes, nor a match with an id")}
 	}
-	faults := checkPeriods(strings.Join(slices.Concat(d.Names, d.Prefixes), ", "), d.Prices)
-	m := &model{periods: d.Prices}
+	var faults []error
+	fault := func(err error) { faults = append(faults, fmt.Errorf("model %s: %w", label, err)) }
+	m := &model{label: label}
+	var err error
+	if m.periods, err = compilePeriods(d.Prices, searches); err != nil {
+		fault(err)
+	}
+	var fits matcher
+	if d.Match != nil {
+		if fits, err = d.Match.compile(); err != nil {
+			fault(err)
+		}
+	}
+	for _, name := range slices.Concat(d.Names, d.Prefixes) {
+		if name == "" || name != normal(name) {
+			fault(fmt.Errorf("the name %q is empty or not in lower case", name))
+		}
+	}
 	for _, b := range books {
 		for _, n := range d.Names {
-			if n == "" || n != normal(n) {
-				faults = append(faults, fmt.Errorf("model %q: the name is empty or not in lower case", n))
-			} else if err := b.add(n, m); err != nil {
-				faults = append(faults, err)
+			if err := b.add(n, m); err != nil {
+				fault(err)
 			}
 		}
 		for _, p := range d.Prefixes {
-			if p == "" || p != normal(p) {
-				faults = append(faults, fmt.Errorf("prefix %q is empty or not in lower case", p))
-			} else if err := b.addPrefix(p, m); err != nil {
-				faults = append(faults, err)
+			if err := b.addPrefix(p, m); err != nil {
+				fault(err)
 			}
 		}
+		if fits != nil {
+			b.rules = append(b.rules, ruled[model]{fits, m})
+		}
 	}
-	return faults
+	return m, faults
 }
 
-func checkPeriods(name string, ps []period) []error {
-	var faults []error
-	fault := func(what string) { faults = append(faults, fmt.Errorf("model %s: %s", name, what)) }
-	if len(ps) == 0 {
-		fault("has no prices")
+func (d *Model) label() string {
+	switch {
+	case d.ID != "":
+		return d.ID
+	case len(d.Names) > 0:
+		return d.Names[0]
+	case len(d.Prefixes) > 0:
+		return d.Prefixes[0] + "*"
+	default:
+		return ""
 	}
-	for i, p := range ps {
-		if i > 0 && !ps[i-1].From.t.Before(p.From.t) {
-			fault("prices are not in the order of their dates")
-		}
-		if p.Unknown != (p.Base == rates{}) || !p.Unknown && p.Base.Input == nil {
-			fault("each price needs input, or unknown and nothing else")
-		}
-		if l := p.Long; l != nil {
-			if l.Over <= 0 || l.Unknown != (l.Rates == rates{}) || !l.Unknown && !sameKinds(l.Rates, p.Base) {
-				fault("long needs over and the same rates as the price it replaces, or unknown")
-			}
-		}
-		if k := p.Peak; k != nil && (len(k.Hours) == 0 || !sameKinds(k.Rates, p.Base)) {
-			fault("peak needs hours and the same rates as the price it replaces")
-		}
-	}
-	return faults
-}
-
-// sameKinds says whether two rates price the same kinds of tokens.
-func sameKinds(a, b rates) bool {
-	return (a.Input == nil) == (b.Input == nil) && (a.Output == nil) == (b.Output == nil) &&
-		(a.CachedInput == nil) == (b.CachedInput == nil) && (a.CacheWrite == nil) == (b.CacheWrite == nil)
 }
 
 // fingerprint is eight hex digits of the value's content: comments and layout of the file don't

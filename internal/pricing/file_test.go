@@ -17,7 +17,7 @@ providers:
 `
 
 func TestVersionFollowsContent(t *testing.T) {
-	base, err := parse([]byte(small))
+	base, err := Read([]byte(small))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestVersionFollowsContent(t *testing.T) {
 		if text == small {
 			t.Fatalf("edit %q changes nothing", edit)
 		}
-		l, err := parse([]byte(text))
+		l, err := Read([]byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,19 +57,33 @@ func TestFaultsOfAFile(t *testing.T) {
 		{"{input: 1, output: 2}", "{unknown: true, input: 1}", "each price needs input"},
 		{"[{input: 1, output: 2}]", "[]", "has no prices"},
 		{"[{input: 1, output: 2}]", "[{from: 2026-01-02, input: 1}, {from: 2026-01-01, input: 1}]", "not in the order"},
-		{"output: 2}", "output: 2, long: {over: 5, input: 2}}", "long needs over and the same rates"},
+		{"output: 2}", "output: 2, long: {over: 5, input: 2}}", "long needs over, in rising order, and the same rates"},
 		{"output: 2}", "output: 2, peak: {input: 2, output: 2}}", "peak needs hours"},
 		{"[a-1]", "[a-1, a-1]", `"a-1" is there twice`},
 		{"[a-1]", "[A-1]", "not in lower case"},
 		{"names: [a-1]", "names: []", "neither names nor prefixes"},
 		{"name: acme", "name: ACME", "not in lower case"},
-		{"https://acme", "ftp://acme", "the page it was taken from"},
+		{"output: 2}", "output: 2, tiers: [{for: [default], percent: 50}]}", "another word for the standard one"},
+		{"output: 2}", "output: 2, tiers: [{for: [flex]}]}", "percent or rates"},
+		{"output: 2}", "output: 2, tiers: [{for: [flex], percents: 50}]}", "field percents not found"},
+		{"output: 2}", "output: 2, tiers: [{for: [flex], percent: 50, input: 1}]}", "percent or rates"},
+		{"input: 1,", "input: 0.000000001, tiers: [{for: [flex], percent: 50}],", "more than 9 decimals"},
+		{"output: 2}", "output: 2, long: {over: 5, inputs: 2}}", "field inputs not found"},
+		{"output: 2}", "output: 2, long: [{over: 5, input: 1, output: 2}, {over: 5, input: 1, output: 2}]}", "rising order"},
+		{"output: 2}", "output: 2, windows: [{at: '16:30', until: '00:30', input: 1, output: 2}]}", "windows need a time"},
+		{"output: 2}", "output: 2, windows: [{at: '16:60', until: '17:30', input: 1, output: 2}]}", "is not a time"},
+		{"output: 2}", "output: 2, peak: {hours: [[1, 4]], input: 1, output: 2}, tiers: [{for: [flex], percent: 50}]}", "tiers go neither"},
+		{"names: [a-1]", "match: {equals: a-1}", "nor a match with an id"},
+		{"names: [a-1]", "{id: a, match: {equals: a, contains: b}}", "did not find expected"},
+		{"names: [a-1]", "id: a\n        match: {equals: a, contains: b}", "exactly one of"},
+		{"names: [a-1]", "id: a\n        match: {regex: '('}", "missing closing"},
+		{"name: acme", "name: acme\n    fallback: [nobody]", "no provider of the list"},
 	} {
 		text := strings.Replace(small, c.from, c.to, 1)
 		if text == small {
 			t.Fatalf("edit %q changes nothing", c.from)
 		}
-		if _, err := parse([]byte(text)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Read([]byte(text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q instead of %q: %v, want %q", c.to, c.from, err, c.want)
 		}
 	}

@@ -25,13 +25,13 @@ func from(s string) Date {
 
 func TestOverrides(t *testing.T) {
 	l, err := New(Builtin(), []Override{
-		{Provider: "openai", Model: "gpt-4o", Input: usd("2"), Output: usd("8")},
-		{Provider: "openai", Model: "gpt-4o", From: from("2026-12-01"), Input: usd("1"), Output: usd("4")},
-		{Provider: "openai", Model: "o3", From: from("2026-12-01"), Input: usd("1"), Output: usd("1")},
-		{Provider: "custom", Model: "llama-*", Input: usd("0"), Output: usd("0")},
-		{Provider: "custom", Model: "llama-3-*", Input: usd("0.5"), Output: usd("0.5")},
+		{Provider: "openai", Model: "gpt-4o", Rates: Rates{Input: usd("2"), Output: usd("8")}},
+		{Provider: "openai", Model: "gpt-4o", From: from("2026-12-01"), Rates: Rates{Input: usd("1"), Output: usd("4")}},
+		{Provider: "openai", Model: "o3", From: from("2026-12-01"), Rates: Rates{Input: usd("1"), Output: usd("1")}},
+		{Provider: "custom", Model: "llama-*", Rates: Rates{Input: usd("0"), Output: usd("0")}},
+		{Provider: "custom", Model: "llama-3-*", Rates: Rates{Input: usd("0.5"), Output: usd("0.5")}},
 		{Model: "mistral-large-latest", Unpriced: true},
-		{Provider: "custom", Model: "embedder", Input: usd("0.01")},
+		{Provider: "custom", Model: "embedder", Rates: Rates{Input: usd("0.01")}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -71,8 +71,8 @@ func TestOverridesHaveTheirVersion(t *testing.T) {
 	if err != nil || same.Version() != Builtin().Version() {
 		t.Errorf("without overrides: %v, %v", same, err)
 	}
-	one, _ := New(Builtin(), []Override{{Provider: "custom", Model: "m", Input: usd("1")}})
-	two, _ := New(Builtin(), []Override{{Provider: "custom", Model: "m", Input: usd("2")}})
+	one, _ := New(Builtin(), []Override{{Provider: "custom", Model: "m", Rates: Rates{Input: usd("1")}}})
+	two, _ := New(Builtin(), []Override{{Provider: "custom", Model: "m", Rates: Rates{Input: usd("2")}}})
 	for _, l := range []*List{one, two} {
 		if !strings.HasPrefix(l.Version(), Builtin().Version()+"+") {
 			t.Errorf("version %q doesn't begin with that of the built-in list", l.Version())
@@ -88,13 +88,13 @@ func TestOverridesHaveTheirVersion(t *testing.T) {
 
 func TestBadOverrides(t *testing.T) {
 	_, err := New(Builtin(), []Override{
-		{Provider: "openai", Input: usd("1")},
-		{Provider: "openai", Model: "a*b", Input: usd("1")},
-		{Model: "*", Input: usd("1")},
+		{Provider: "openai", Rates: Rates{Input: usd("1")}},
+		{Provider: "openai", Model: "a*b", Rates: Rates{Input: usd("1")}},
+		{Model: "*", Rates: Rates{Input: usd("1")}},
 		{Model: "m"},
-		{Model: "m", Unpriced: true, Input: usd("1")},
-		{Model: "twice", Input: usd("1")},
-		{Model: "twice", Input: usd("2")},
+		{Model: "m", Unpriced: true, Rates: Rates{Input: usd("1")}},
+		{Model: "twice", Rates: Rates{Input: usd("1")}},
+		{Model: "twice", Rates: Rates{Input: usd("2")}},
 	})
 	if err == nil {
 		t.Fatal("no error")

@@ -148,6 +148,14 @@ func TestNoCost(t *testing.T) {
 	}
 }
 
+func cost(r Rates, u inference.Usage) (int64, bool) {
+	s, ok := r.sum(&u)
+	if !ok {
+		return 0, false
+	}
+	return s.nanos(0)
+}
+
 func TestRounding(t *testing.T) {
 	for _, c := range []struct {
 		price         PerMillion // nano-dollars per million tokens
@@ -161,27 +169,36 @@ func TestRounding(t *testing.T) {
 		{1, 500_000, 1},
 	} {
 		p := c.price
-		got, ok := rates{Input: &p}.cost(inference.Usage{Input: n(c.tokens)})
+		got, ok := cost(Rates{Input: &p}, inference.Usage{Input: n(c.tokens)})
 		if !ok || got != c.nanos {
 			t.Errorf("%d tokens at %d: %d, want %d", c.tokens, c.price, got, c.nanos)
 		}
 	}
 	// Two halves are one whole: rounding happens once per request, not once per kind of token.
 	half := PerMillion(500_000)
-	if got, _ := (rates{Input: &half, Output: &half}).cost(usage(1, 1, 0, 0)); got != 1 {
+	if got, _ := cost(Rates{Input: &half, Output: &half}, usage(1, 1, 0, 0)); got != 1 {
 		t.Errorf("half a nano-dollar twice is %d, want 1", got)
+	}
+}
+
+func TestBuiltinNamesItsSources(t *testing.T) {
+	f, err := Parse(builtinFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range f.Providers {
+		if p.Checked.IsZero() || len(p.Sources) == 0 || !strings.HasPrefix(p.Sources[0], "https://") {
+			t.Errorf("%s needs a date it was checked and the page it was taken from", p.Name)
+		}
 	}
 }
 
 func TestBuiltinIsBigAndSane(t *testing.T) {
 	l := Builtin()
 	models := map[*model]bool{}
-	for _, b := range l.providers {
-		for _, m := range b.exact {
+	for _, s := range l.sellers {
+		for _, m := range s.labels {
 			models[m] = true
-		}
-		for _, p := range b.prefixes {
-			models[p.model] = true
 		}
 	}
 	if len(models) < 120 {
@@ -189,15 +206,19 @@ func TestBuiltinIsBigAndSane(t *testing.T) {
 	}
 	for m := range models {
 		for _, p := range m.periods {
-			in, out, cached := p.Base.Input, p.Base.Output, p.Base.CachedInput
+			if p.unknown {
+				continue
+			}
+			r := p.standard.rates
+			in, out, cached := r.Input, r.Output, r.CachedInput
 			if out != nil && *out < *in {
-				t.Errorf("%v: output is cheaper than input: %d < %d", p.From, *out, *in)
+				t.Errorf("%v: output is cheaper than input: %d < %d", m.label, *out, *in)
 			}
 			if cached != nil && *cached >= *in {
-				t.Errorf("%v: cached input is not cheaper than input: %d >= %d", p.From, *cached, *in)
+				t.Errorf("%v: cached input is not cheaper than input: %d >= %d", m.label, *cached, *in)
 			}
-			if w := p.Base.CacheWrite; w != nil && (*w < *in || *w > *in*2) {
-				t.Errorf("%v: a cache write is not between once and twice the input: %d, %d", p.From, *w, *in)
+			if w := r.CacheWrite; w != nil && (*w < *in || *w > *in*2) {
+				t.Errorf("%v: a cache write is not between once and twice the input: %d, %d", m.label, *w, *in)
 			}
 		}
 	}

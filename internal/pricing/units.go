@@ -1,10 +1,14 @@
 package pricing
 
 import (
+	"bytes"
 	"fmt"
+	"math/big"
 	"strconv"
 	"strings"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // PerMillion is a price: nano-dollars (1e-9 US dollars) per million tokens. As text it is a
@@ -33,10 +37,42 @@ func (p *PerMillion) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// NewPerMillion is a price of so many dollars, rounded to whole nano-dollars; false when it is
+// negative or above any real one.
+func NewPerMillion(dollars *big.Rat) (PerMillion, bool) {
+	n := new(big.Rat).Mul(dollars, big.NewRat(1_000_000_000, 1))
+	n.Add(n, big.NewRat(1, 2))
+	q := new(big.Int).Div(n.Num(), n.Denom())
+	if dollars.Sign() < 0 || !q.IsInt64() || q.Int64() > maxDollars*1_000_000_000 {
+		return 0, false
+	}
+	return PerMillion(q.Int64()), true
+}
+
 // MarshalText writes the price as UnmarshalText reads it, without trailing zeros.
 func (p PerMillion) MarshalText() ([]byte, error) {
 	s := fmt.Sprintf("%d.%09d", p/1_000_000_000, p%1_000_000_000)
 	return []byte(strings.TrimSuffix(strings.TrimRight(s, "0"), ".")), nil
+}
+
+// MarshalYAML writes the price as a number.
+func (p PerMillion) MarshalYAML() (any, error) { return number(p.MarshalText()) }
+
+// MarshalYAML writes the percentage as a number.
+func (p Percent) MarshalYAML() (any, error) { return number(p.MarshalText()) }
+
+// MarshalYAML writes the day without quotes.
+func (d Date) MarshalYAML() (any, error) {
+	text, err := d.MarshalText()
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!timestamp", Value: string(text)}, err
+}
+
+func number(text []byte, err error) (*yaml.Node, error) {
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: string(text)}
+	if bytes.IndexByte(text, '.') >= 0 {
+		n.Tag = "!!float"
+	}
+	return n, err
 }
 
 func digits(s string) bool {
@@ -47,6 +83,43 @@ func digits(s string) bool {
 	}
 	return s != ""
 }
+
+// Percent is a share in ten-thousandths of a percent: the whole is 1,000,000. As text it is
+// a decimal number of percent, such as 12.5, with at most four decimals.
+type Percent int64
+
+const wholePercent Percent = 1_000_000
+
+// UnmarshalText reads a number of percent; a minus is for surcharges.
+func (p *Percent) UnmarshalText(text []byte) error {
+	s, minus := strings.CutPrefix(string(text), "-")
+	whole, frac, _ := strings.Cut(s, ".")
+	if len(frac) > 4 || len(whole) > 5 || !digits(whole) || !digits(frac) && frac != "" || strings.HasSuffix(s, ".") {
+		return fmt.Errorf("%q is not a number of percent such as 12.5 (at most 4 decimals)", text)
+	}
+	n, err := strconv.ParseInt(whole+frac+strings.Repeat("0", 4-len(frac)), 10, 64)
+	if err != nil {
+		return fmt.Errorf("percentage %q: %w", text, err)
+	}
+	if minus {
+		n = -n
+	}
+	*p = Percent(n)
+	return nil
+}
+
+// MarshalText writes the percentage as UnmarshalText reads it, without trailing zeros.
+func (p Percent) MarshalText() ([]byte, error) {
+	sign := ""
+	if p < 0 {
+		sign, p = "-", -p
+	}
+	s := fmt.Sprintf("%s%d.%04d", sign, p/10_000, p%10_000)
+	return []byte(strings.TrimSuffix(strings.TrimRight(s, "0"), ".")), nil
+}
+
+// IsZero lets a file leave the percentage out.
+func (p Percent) IsZero() bool { return p == 0 }
 
 // Date is a day in UTC; the zero Date is before every other.
 type Date struct{ t time.Time }
@@ -60,6 +133,15 @@ func (d *Date) UnmarshalText(text []byte) error {
 	d.t = t
 	return nil
 }
+
+// NewDate is the day of a time, in UTC.
+func NewDate(t time.Time) Date { return Date{t.UTC().Truncate(24 * time.Hour)} }
+
+// IsZero reports whether d is the zero Date.
+func (d Date) IsZero() bool { return d.t.IsZero() }
+
+// Time is the day's beginning.
+func (d Date) Time() time.Time { return d.t }
 
 // MarshalText writes the day as UnmarshalText reads it; the zero Date is empty.
 func (d Date) MarshalText() ([]byte, error) {

@@ -284,6 +284,8 @@ cached_input_audio_token_count BIGINT
 cached_input_image_token_count BIGINT
 output_audio_token_count BIGINT
 output_image_token_count BIGINT
+input_video_token_count BIGINT
+output_video_token_count BIGINT
 search_count BIGINT
 tool_prompt_token_count BIGINT
 service_tier STRING
