@@ -1,13 +1,17 @@
 package openai
 
-import "github.com/lakegate/lakegate/serving/wire/rawjson"
+import (
+	"bytes"
+
+	"github.com/lakegate/lakegate/serving/wire/rawjson"
+)
 
 // InputChars counts the characters of the text sent: contents of messages, prompt or input. It
 // returns nil when there is no such field, or tokens instead of text. body is parsed JSON.
 func InputChars(body []byte) *int64 {
 	var n int64
 	found := false
-	c := rawjson.Walk(body)
+	c := rawjson.Walk(bytes.TrimLeft(body, " \t\r\n"))
 	for ok := c.Enter(); ok; ok = c.Next() {
 		switch string(c.Name()) {
 		case "messages", "prompt", "input":

@@ -16,12 +16,62 @@ func Chat() *wire.Codec {
 }
 
 // Completions is the codec of /completions.
-func Completions() *wire.Codec { return codec(wire.OpenAICompletions, wire.OpCompletions) }
+func Completions() *wire.Codec {
+	c := codec(wire.OpenAICompletions, wire.OpCompletions)
+	c.Chat = completionsCodec()
+	return c
+}
 
 // Embeddings is the codec of /embeddings.
 func Embeddings() *wire.Codec {
 	c := codec(wire.OpenAIEmbeddings, wire.OpEmbeddings)
+	c.NewTracker, c.Embed = nil, embedCodec()
+	c.ParseAnswer = func(b []byte) (wire.Answer, error) { return parseAnswer(b, parseInputUsage, nothing) }
+	return c
+}
+
+// Images is the codec of /images, which passes through.
+func Images() *wire.Codec {
+	c := codec(wire.OpenAIImages, wire.OpImages)
+	c.ParseAnswer = func(b []byte) (wire.Answer, error) { return parseAnswer(b, parseImageUsage, nothing) }
+	c.NewTracker = func(keep bool) wire.Tracker {
+		return &typedTracker{keep: keep, usage: parseImageUsage, join: joinImage}
+	}
+	return c
+}
+
+// Speech is the codec of /audio/speech, which passes through: sound, or events with sound.
+func Speech() *wire.Codec {
+	c := codec(wire.OpenAISpeech, wire.OpSpeech)
+	c.ParseAnswer = parseSpeech
+	c.NewTracker = func(keep bool) wire.Tracker {
+		return &typedTracker{keep: keep, usage: parseSoundUsage, join: joinLast}
+	}
+	return c
+}
+
+// Transcripts is the codec of /audio/transcriptions and translations, which pass through.
+func Transcripts() *wire.Codec {
+	c := codec(wire.OpenAITranscripts, wire.OpTranscription)
+	c.InputChars = nil
+	c.ParseAnswer = parseTranscript
+	c.NewTracker = func(keep bool) wire.Tracker {
+		return &typedTracker{keep: keep, usage: parseSoundUsage, join: joinLast}
+	}
+	return c
+}
+
+// Moderations is the codec of /moderations, which passes through and has no usage.
+func Moderations() *wire.Codec {
+	c := codec(wire.OpenAIModerations, wire.OpModerations)
 	c.NewTracker = nil
+	return c
+}
+
+// Rerank is the codec of /rerank, which passes through.
+func Rerank() *wire.Codec {
+	c := codec(wire.Rerank, wire.OpRerank)
+	c.InputChars, c.NewTracker, c.ParseAnswer = nil, nil, parseRerank
 	return c
 }
 
@@ -67,6 +117,9 @@ func (t *tracker) Result() wire.Result {
 	r := wire.Result{
 		Answer:  wire.Answer{Model: t.j.Model, Usage: t.j.Usage, HasUsage: t.j.HasUsage},
 		Started: t.j.Started, Complete: t.ended || t.j.Finished(), Events: t.j.Chunks, Joined: t.j.Bytes(),
+	}
+	if r.Usage.ServiceTier == "" {
+		r.Usage.ServiceTier = t.j.Tier
 	}
 	if t.j.Chunks > 0 {
 		n := t.j.OutputChars

@@ -39,7 +39,10 @@ func encodeChat(r *chat.Request, o chat.Options) ([]byte, []chat.Loss, *apierr.E
 	e.serviceTier()
 	e.dst = appendSome(e.dst, "verbosity", r.Verbosity)
 	if o.Stream {
-		e.dst = append(e.dst, `,"stream":true,"stream_options":{"include_usage":true}`...)
+		e.dst = append(e.dst, `,"stream":true`...)
+	}
+	if o.Stream && r.WantsUsage {
+		e.dst = append(e.dst, `,"stream_options":{"include_usage":true}`...)
 	}
 	return append(e.dst, '}'), e.lost, nil
 }

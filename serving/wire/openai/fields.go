@@ -15,7 +15,7 @@ type fields struct {
 	rest []chat.Loss
 }
 
-const notUnderstood = "only OpenAI's API has it"
+const notUnderstood = "it can't be said in another API's format"
 
 // lose notes a field that the common form can't say.
 func (f *fields) lose(path, why string) {

@@ -22,30 +22,44 @@ import (
 // golden runs describe over each file and compares with the .golden next to it.
 func golden(t *testing.T, pattern string, describe func(in []byte) string) {
 	t.Helper()
+	for _, file := range files(t, pattern) {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			same(t, file+".golden", describe(read(t, file)))
+		})
+	}
+}
+
+func files(t *testing.T, pattern string) []string {
+	t.Helper()
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no files for %s: %v", pattern, err)
 	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			in, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := describe(in)
-			if *update {
-				if err := os.WriteFile(file+".golden", []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file + ".golden")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), got); d != "" {
-				t.Errorf("-want +got:\n%s", d)
-			}
-		})
+	return files
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// same compares with a file, which -update rewrites.
+func same(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d := cmp.Diff(string(read(t, file)), got); d != "" {
+		t.Errorf("%s: -want +got:\n%s", file, d)
 	}
 }
 

@@ -18,6 +18,7 @@ type Joiner struct {
 	Model       string
 	Usage       inference.Usage // of the last chunk that had any
 	HasUsage    bool
+	Tier        string // service_tier of the last chunk that had one
 	OutputChars int64
 	Started     bool // some text or tool call came
 	Chunks      int  // chunks with choices
@@ -62,6 +63,14 @@ func (j *Joiner) Add(data []byte) wire.Chunk {
 		case "usage":
 			if u, ok := ParseUsage(v); ok {
 				j.Usage, j.HasUsage, hadUsage = u, true, true
+			}
+		case "x_groq": // Groq's usage in streams, whether asked for or not
+			if u, ok := ParseUsage(get(v, "usage")); ok {
+				j.Usage, j.HasUsage, hadUsage = u, true, true
+			}
+		case "service_tier":
+			if kind == rawjson.String && len(v) > 2 && string(v[1:len(v)-1]) != j.Tier {
+				j.Tier = rawjson.Unquote(v)
 			}
 		case "model":
 			if kind == rawjson.String && len(v) > 2 && string(v[1:len(v)-1]) != j.Model {

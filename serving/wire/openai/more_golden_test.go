@@ -1,0 +1,131 @@
+package openai
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/chat"
+)
+
+func TestCompletionRequests(t *testing.T) {
+	golden(t, "testdata/completions/client/*.json", func(in []byte) string {
+		r, err := decodeCompletion(in)
+		if err != nil {
+			return fmt.Sprintf("# refused: %s (at %s)\n", err.Message, err.Param)
+		}
+		return "# decoded\n" + lean(r)
+	})
+}
+
+// TestCompletionAnswers writes answers of chats as completions.
+func TestCompletionAnswers(t *testing.T) {
+	for _, name := range []string{"text", "refusal", "filter", "stop_length", "choices", "reasoning"} {
+		a, err := decodeChatAnswer(read(t, "testdata/provider/"+name+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := indented(t, encodeCompletion(a, &chat.Request{}))
+		_, stream := translate(t, read(t, "testdata/provider/"+name+".sse"), newChatDecoder(), Completions().Chat.NewEncoder(&chat.Request{WantsUsage: true}))
+		same(t, "testdata/completions/provider/"+name+".golden", whole+string(stream))
+	}
+}
+
+func TestEmbedRequests(t *testing.T) {
+	golden(t, "testdata/embeddings/client/*.json", func(in []byte) string {
+		r, err := decodeEmbed(in)
+		if err != nil {
+			return fmt.Sprintf("# refused: %s (at %s)\n", err.Message, err.Param)
+		}
+		body, lost, err := encodeEmbed(r, chat.Options{Model: "text-embedding-3-small"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := "# decoded\n" + lean(r) + "# encoded\n" + indented(t, body)
+		if len(lost) > 0 {
+			out += "# lost\n" + lean(lost)
+		}
+		return out
+	})
+}
+
+func TestEmbedAnswers(t *testing.T) {
+	golden(t, "testdata/embeddings/provider/*.json", func(in []byte) string {
+		a, err := decodeEmbedAnswer(in)
+		if err != nil {
+			return fmt.Sprintf("# no answer: %v\n", err)
+		}
+		return "# as numbers\n" + indented(t, encodeEmbedAnswer(a, &chat.EmbedRequest{})) +
+			"# as base64\n" + indented(t, encodeEmbedAnswer(a, &chat.EmbedRequest{Base64: true})) + "# usage " + classes(a.Usage) + "\n"
+	})
+}
+
+// TestBase64KeepsEveryFloat: base64 to numbers and back gives the same bits.
+func TestBase64KeepsEveryFloat(t *testing.T) {
+	seed := rand.Uint64()
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	vector := []byte{'['}
+	for i := range 2000 {
+		if i > 0 {
+			vector = append(vector, ',')
+		}
+		vector = strconv.AppendFloat(vector, (rnd.Float64()-0.5)*float64(uint64(1)<<rnd.IntN(40)), 'g', -1, 64)
+	}
+	once := appendBase64(nil, append(vector, ']'))
+	back, err := numbers(string(once[1 : len(once)-1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if twice := appendBase64(nil, back); !bytes.Equal(once, twice) || !json.Valid(back) {
+		t.Errorf("seed %d: the bits changed", seed)
+	}
+}
+
+// TestPassThrough reads the answers and streams of APIs that are not translated; files are named
+// by the codec that reads them.
+func TestPassThrough(t *testing.T) {
+	codecs := map[string]*wire.Codec{
+		"images": Images(), "speech": Speech(), "transcripts": Transcripts(), "moderations": Moderations(), "rerank": Rerank(),
+	}
+	codecOf := func(file string) *wire.Codec {
+		name, _, _ := strings.Cut(filepath.Base(file), ".")
+		return codecs[name]
+	}
+	for _, file := range files(t, "testdata/pass/*.json") {
+		a, err := codecOf(file).ParseAnswer(read(t, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, file+".golden", lean(a))
+	}
+	for _, file := range files(t, "testdata/pass/*.sse") {
+		tr := codecOf(file).NewTracker(true)
+		var out strings.Builder
+		names, data := events(t, read(t, file))
+		for i := range data {
+			fmt.Fprintf(&out, "%+v\n", tr.Add(names[i], data[i]))
+			clear(data[i])
+		}
+		r := tr.Result()
+		fmt.Fprintf(&out, "complete %v, started %v, %d events, usage %s\n", r.Complete, r.Started, r.Events, classes(r.Usage))
+		if r.OutputChars != nil {
+			fmt.Fprintf(&out, "%d characters\n", *r.OutputChars)
+		}
+		same(t, file+".golden", out.String()+indented(t, r.Joined))
+	}
+}
+
+func TestSoundAndTextPass(t *testing.T) {
+	if a, err := Speech().ParseAnswer([]byte("ID3\x04\x00binary")); err != nil || a.HasUsage {
+		t.Errorf("sound: %+v, %v", a, err)
+	}
+	if a, err := Transcripts().ParseAnswer([]byte("1\n00:00 --> 00:01\nä")); err != nil || *a.OutputChars != 19 {
+		t.Errorf("text: %+v, %v", a, err)
+	}
+}
