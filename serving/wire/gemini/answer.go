@@ -10,7 +10,7 @@ import (
 func ParseAnswer(b []byte) (wire.Answer, error) {
 	var a wire.Answer
 	var o rawjson.Object
-	if err := o.Parse(b, maxDepth); err != nil {
+	if err := o.Parse(b, wire.MaxDepth); err != nil {
 		return a, err
 	}
 	var acc account

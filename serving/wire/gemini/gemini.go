@@ -20,16 +20,18 @@ package gemini
 import (
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/chat"
 )
-
-// maxDepth bounds how deep JSON may nest.
-const maxDepth = 128
 
 // Codec returns the codec of generateContent and streamGenerateContent.
 func Codec() *wire.Codec {
 	return &wire.Codec{
 		Format: wire.GeminiGenerate, Operation: wire.OpChat, Dialect: apierr.Google,
 		InputChars: inputChars, ParseAnswer: ParseAnswer, NewTracker: newTracker, AppendStreamError: appendStreamError,
+		Chat: &chat.Codec{
+			DecodeRequest: decodeRequest, EncodeAnswer: encodeAnswer, NewEncoder: newEncoder,
+			EncodeRequest: encodeRequest, DecodeAnswer: decodeAnswer, NewDecoder: newDecoder,
+		},
 	}
 }
 

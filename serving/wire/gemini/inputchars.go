@@ -1,12 +1,15 @@
 package gemini
 
-import "github.com/lakegate/lakegate/serving/wire/rawjson"
+import (
+	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/rawjson"
+)
 
 // inputChars counts the text of a request's contents and of its system instruction, nil when it
 // has neither.
 func inputChars(body []byte) *int64 {
 	var o rawjson.Object
-	if o.Parse(body, maxDepth) != nil {
+	if o.Parse(body, wire.MaxDepth) != nil {
 		return nil
 	}
 	var n int64

@@ -33,9 +33,9 @@ func (t *Tracker) Add(_, data []byte) wire.Chunk {
 }
 
 func (t *Tracker) add(data []byte) wire.Chunk {
-	if t.object.Parse(data, maxDepth) != nil {
+	if t.object.Parse(data, wire.MaxDepth) != nil {
 		t.keepLoose(data)
-		return wire.Chunk{}
+		return wire.Chunk{Started: t.started}
 	}
 	chunk := wire.Chunk{JSON: true}
 	part, usage := false, false
@@ -61,6 +61,7 @@ func (t *Tracker) add(data []byte) wire.Chunk {
 			t.failed = t.failed || chunk.Error
 		}
 	}
+	chunk.Started = t.started
 	if !part && !usage && !chunk.Error {
 		t.keepLoose(data)
 		return chunk
