@@ -57,6 +57,9 @@ type Request struct {
 	Rest []Loss
 	// Names are the client's own names of features, for Name.
 	Names map[Feature]string
+	// Echo are members of the client's body that its own codec repeats in its answers, as OpenAI's
+	// Responses API does. No other codec reads them.
+	Echo map[string]json.RawMessage `json:"-"`
 }
 
 // Feature is something a Request says and a target may not be able to.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 
 	"github.com/lakegate/lakegate/internal/apierr"
-	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
 // AppendStreamError appends an error event, and response.failed after it.
@@ -36,8 +35,6 @@ func appendErrorEvent(dst []byte, seq int64, message, code, param string) []byte
 func appendError(dst []byte, code, message string) []byte {
 	return append(dst, `{"code":`+quote(code)+`,"message":`+quote(message)+`}`...)
 }
-
-func quote(s string) string { return string(rawjson.AppendQuoted(nil, s)) }
 
 // codeOf returns the code that OpenAI's dialect has for an error.
 func codeOf(e *apierr.Error) string {

@@ -3,7 +3,6 @@ package responses
 import (
 	"bytes"
 	"encoding/json"
-	"strconv"
 
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
@@ -125,14 +124,6 @@ func (it *item) appendPieces(dst []byte, kind string, f field) []byte {
 	return append(dst, ']')
 }
 
-// comma separates from what is before, unless that is an opening bracket.
-func comma(dst []byte) []byte {
-	if n := len(dst); n > 0 && dst[n-1] != '{' && dst[n-1] != '[' {
-		return append(dst, ',')
-	}
-	return dst
-}
-
 // appendLoose returns a copy of an object with the events that are not part of it.
 func appendLoose(object []byte, events [][]byte) []byte {
 	if len(events) == 0 {
@@ -163,5 +154,3 @@ func onlyLoose(events [][]byte) []byte {
 	}
 	return append(dst, ']')
 }
-
-func appendInt(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) }

@@ -19,10 +19,10 @@ package responses
 import (
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/chat"
 )
 
-// maxDepth bounds how deep the objects and arrays of a body may nest.
-const maxDepth = 256
+const maxDepth = wire.MaxDepth
 
 // Codec returns all that lakegate knows of the format.
 func Codec() *wire.Codec {
@@ -34,5 +34,13 @@ func Codec() *wire.Codec {
 		ParseAnswer:       ParseAnswer,
 		NewTracker:        func(keep bool) wire.Tracker { return &tracker{keep: keep} },
 		AppendStreamError: AppendStreamError,
+		Chat: &chat.Codec{
+			DecodeRequest: DecodeRequest,
+			EncodeAnswer:  EncodeAnswer,
+			NewEncoder:    newEncoder,
+			EncodeRequest: EncodeRequest,
+			DecodeAnswer:  DecodeAnswer,
+			NewDecoder:    newDecoder,
+		},
 	}
 }

@@ -136,3 +136,15 @@ func member(object []byte, want string) (text string) {
 	})
 	return text
 }
+
+// rawMember returns a member of an object, nil when there is none.
+func rawMember(object []byte, want string) (value []byte) {
+	rawjson.Members(object, func(name []byte, _ rawjson.Kind, v []byte) bool {
+		if string(name) == want {
+			value = v
+			return false
+		}
+		return true
+	})
+	return value
+}

@@ -1,0 +1,258 @@
+package responses
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lakegate/lakegate/serving/wire/chat"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected results")
+
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d := cmp.Diff(string(read(t, file)), string(got)); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+}
+
+func pretty(t *testing.T, v any) string {
+	t.Helper()
+	b, ok := v.([]byte)
+	if !ok {
+		var err error
+		if b, err = json.Marshal(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var buf bytes.Buffer
+	if err := json.Indent(&buf, b, "", "  "); err != nil {
+		t.Fatalf("%v in %s", err, b)
+	}
+	return buf.String() + "\n"
+}
+
+// said leaves out what a value does not say.
+func said(t *testing.T, v any) any {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tree any
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	if err := d.Decode(&tree); err != nil {
+		t.Fatal(err)
+	}
+	return prune(tree)
+}
+
+func prune(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, m := range v {
+			if name == "Schema" || name == "Strict" && m != nil {
+				continue
+			}
+			if m = prune(m); m == nil || m == "" || m == false || m == json.Number("0") {
+				delete(v, name)
+			} else {
+				v[name] = m
+			}
+		}
+		if len(v) == 0 {
+			return nil
+		}
+	case []any:
+		for i := range v {
+			v[i] = prune(v[i])
+		}
+	}
+	return v
+}
+
+// TestRequests decodes what clients send, and writes it again for a provider.
+func TestRequests(t *testing.T) {
+	for _, name := range scenarios(t, "testdata/client/*.json") {
+		t.Run(name, func(t *testing.T) {
+			file := "testdata/client/" + name + ".json"
+			r, apiErr := DecodeRequest(read(t, file))
+			if apiErr != nil {
+				t.Fatal(apiErr)
+			}
+			names := r.Names
+			r.Names = nil
+			var out strings.Builder
+			out.WriteString("decoded: " + pretty(t, said(t, r)))
+			r.Names = names
+			body, lost, apiErr := EncodeRequest(r, chat.Options{Model: "gpt-5.1", Stream: r.Stream})
+			if apiErr != nil {
+				t.Fatal(apiErr)
+			}
+			for _, l := range lost {
+				fmt.Fprintf(&out, "lost: %s: %s\n", l.Field, l.Why)
+			}
+			out.WriteString("encoded: " + pretty(t, body))
+			golden(t, file+".golden", []byte(out.String()))
+		})
+	}
+}
+
+// TestAnswers decodes what providers answer, and writes it again for a client.
+func TestAnswers(t *testing.T) {
+	for _, name := range scenarios(t, "testdata/provider/*.json") {
+		t.Run(name, func(t *testing.T) {
+			file := "testdata/provider/" + name + ".json"
+			a, err := DecodeAnswer(read(t, file))
+			if err != nil {
+				golden(t, file+".golden", []byte("error: "+err.Error()+"\n"))
+				return
+			}
+			steady(&a.ID, &a.Created)
+			client := request(t, name)
+			got := "decoded: " + pretty(t, said(t, a)) + "encoded: " + pretty(t, EncodeAnswer(a, client))
+			golden(t, file+".golden", []byte(got))
+		})
+	}
+}
+
+// steady gives answers that have none an id and a time that do not change.
+func steady(id *string, created *int64) {
+	if *id == "" {
+		*id = "resp_none"
+	}
+	if *created == 0 {
+		*created = 1764180467
+	}
+}
+
+// request returns the client's request of a scenario, or of text.
+func request(t *testing.T, name string) *chat.Request {
+	t.Helper()
+	file := "testdata/client/" + name + ".json"
+	if _, err := os.Stat(file); err != nil {
+		file = "testdata/client/text.json"
+	}
+	r, err := DecodeRequest(read(t, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// decode gives a stream's events to a decoder.
+func decode(t testing.TB, list []framed, f func(d *chat.Delta)) {
+	t.Helper()
+	dec := Codec().Chat.NewDecoder()
+	each := func(deltas []chat.Delta) {
+		for i := range deltas {
+			f(&deltas[i])
+		}
+	}
+	for _, e := range list {
+		data := bytes.Clone(e.data)
+		deltas, err := dec.Decode(e.name, data)
+		clear(data) // the decoder must not keep the data
+		if err != nil {
+			t.Errorf("%s: %v", e.data, err)
+		}
+		each(deltas)
+	}
+	each(dec.Close())
+}
+
+// TestStreams decodes the streams of providers, and writes them again for a client.
+func TestStreams(t *testing.T) {
+	for _, name := range scenarios(t, "testdata/provider/*.sse") {
+		t.Run(name, func(t *testing.T) {
+			file := "testdata/provider/" + name + ".sse"
+			var deltas, stream []byte
+			enc := Codec().Chat.NewEncoder(request(t, name))
+			failed := false
+			decode(t, events(t, read(t, file)), func(d *chat.Delta) {
+				if d.Kind == chat.DeltaStart {
+					steady(&d.ID, &d.Created)
+				}
+				line, err := json.Marshal(said(t, d))
+				if err != nil {
+					t.Fatal(err)
+				}
+				deltas = append(append(deltas, line...), '\n')
+				failed = failed || d.Kind == chat.DeltaError
+				stream = enc.Append(stream, d)
+			})
+			stream = enc.AppendEnd(stream)
+			golden(t, file+".golden", append(append(deltas, '\n'), stream...))
+			if again := enc.AppendEnd(nil); len(again) > 0 {
+				t.Errorf("a second end: %s", again)
+			}
+			sequence(t, events(t, stream))
+			if failed {
+				return
+			}
+			a, err := DecodeAnswer(read(t, "testdata/provider/"+name+".json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			steady(&a.ID, &a.Created)
+			want := EncodeAnswer(a, request(t, name))
+			if d := cmp.Diff(comparable(t, want), comparable(t, track(events(t, stream), true).Joined)); d != "" {
+				t.Errorf("the stream's answer, -without stream +streamed:\n%s", d)
+			}
+		})
+	}
+}
+
+var tokenBytes = regexp.MustCompile(`"bytes":\[[0-9,]*\],`)
+
+// comparable returns an answer without the bytes of tokens, which streams do not have.
+func comparable(t *testing.T, answer []byte) string {
+	t.Helper()
+	return tokenBytes.ReplaceAllString(compact(t, answer), "")
+}
+
+// sequence checks what holds of all streams of this API.
+func sequence(t *testing.T, list []framed) {
+	t.Helper()
+	added, done := 0, 0
+	for i, e := range list {
+		var ev struct {
+			Type     string
+			Sequence int  `json:"sequence_number"`
+			Output   *int `json:"output_index"`
+			Item     json.RawMessage
+		}
+		if err := json.Unmarshal(e.data, &ev); err != nil {
+			t.Fatalf("%v in %s", err, e.data)
+		}
+		if ev.Type != string(e.name) || ev.Sequence != i {
+			t.Errorf("event %d is %s, type %s, number %d", i, e.name, ev.Type, ev.Sequence)
+		}
+		switch ev.Type {
+		case "response.output_item.added":
+			if *ev.Output != added {
+				t.Errorf("item %d is added at %d", added, *ev.Output)
+			}
+			added++
+		case "response.output_item.done":
+			done++
+		}
+	}
+	if added != done {
+		t.Errorf("%d items are added, %d done", added, done)
+	}
+}

@@ -1,0 +1,134 @@
+package responses
+
+import (
+	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/serving/wire/chat"
+)
+
+// outItem is an item of an answer to a client.
+type outItem struct {
+	kind   string // message, reasoning, function_call or image_generation_call
+	id     string
+	status string // in_progress, completed or incomplete
+
+	parts     []outPart // of a message
+	text      string    // a thought, the arguments of a call, an image
+	encrypted string    // of a thought
+	callID    string
+	name      string
+}
+
+// outPart is a part of a message.
+type outPart struct {
+	refusal  bool
+	text     string
+	logProbs []byte // elements of a list
+}
+
+func (it *outItem) append(dst []byte) []byte {
+	dst = appendText(append(dst, '{'), "id", it.id)
+	dst = appendText(dst, "type", it.kind)
+	switch it.kind {
+	case "message":
+		dst = append(appendName(appendText(dst, "status", it.status), "content"), '[')
+		for i := range it.parts {
+			dst = it.parts[i].append(comma(dst))
+		}
+		dst = append(dst, `],"role":"assistant"`...)
+	case "reasoning":
+		dst = append(appendName(dst, "summary"), '[')
+		if it.text != "" {
+			dst = appendSummary(dst, it.text)
+		}
+		dst = append(dst, ']')
+		dst = appendSome(dst, "encrypted_content", it.encrypted)
+	case "function_call":
+		dst = appendText(dst, "status", it.status)
+		dst = appendText(dst, "arguments", it.text)
+		dst = appendText(dst, "call_id", it.callID)
+		dst = appendText(dst, "name", it.name)
+	case "image_generation_call":
+		dst = appendText(dst, "status", it.status)
+		dst = appendText(dst, "result", it.text)
+	}
+	return append(dst, '}')
+}
+
+func (p *outPart) append(dst []byte) []byte {
+	if p.refusal {
+		return append(appendText(append(dst, `{"type":"refusal"`...), "refusal", p.text), '}')
+	}
+	dst = append(dst, `{"type":"output_text","annotations":[],"logprobs":[`...)
+	dst = append(append(dst, p.logProbs...), ']')
+	return append(appendText(dst, "text", p.text), '}')
+}
+
+func appendSummary(dst []byte, text string) []byte {
+	return append(appendText(append(comma(dst), `{"type":"summary_text"`...), "text", text), '}')
+}
+
+func appendItems(dst []byte, items []outItem) []byte {
+	dst = append(dst, '[')
+	for i := range items {
+		dst = items[i].append(comma(dst))
+	}
+	return append(dst, ']')
+}
+
+// ending is how a response ended.
+type ending struct {
+	status string // completed, incomplete or failed
+	reason string // of incomplete
+	code   string // of failed
+	text   string // of failed
+}
+
+// endingOf says how an answer ended in this API's words. A refusal without words of the model is
+// the work of a filter.
+func endingOf(stop chat.Stop, refused bool) ending {
+	switch {
+	case stop == chat.StopLength:
+		return ending{status: "incomplete", reason: "max_output_tokens"}
+	case stop == chat.StopFilter, stop == chat.StopRefusal && !refused:
+		return ending{status: "incomplete", reason: "content_filter"}
+	default:
+		return ending{status: "completed"}
+	}
+}
+
+// itemStatus is the status of the last item of a response that ended so.
+func (e *ending) itemStatus() string {
+	if e.status == "completed" {
+		return "completed"
+	}
+	return "incomplete"
+}
+
+func appendUsage(dst []byte, u *inference.Usage, has bool) []byte {
+	if !has {
+		return append(dst, "null"...)
+	}
+	input, output := value(u.Input), value(u.Output)
+	total := input + output
+	if u.Total != nil {
+		total = *u.Total
+	}
+	dst = appendInt(append(dst, `{"input_tokens":`...), input)
+	dst = append(dst, `,"input_tokens_details":{`...)
+	if u.CacheWrite != nil {
+		dst = appendCount(dst, "cache_write_tokens", u.CacheWrite)
+	}
+	dst = appendInt(appendName(dst, "cached_tokens"), value(u.CachedInput))
+	dst = appendInt(append(dst, `},"output_tokens":`...), output)
+	dst = appendInt(append(dst, `,"output_tokens_details":{"reasoning_tokens":`...), value(u.Reasoning))
+	dst = appendInt(append(dst, `},"total_tokens":`...), total)
+	return append(dst, '}')
+}
+
+// value returns a count, 0 for one that is unknown: the API's clients need numbers.
+func value(n *int64) int64 {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
