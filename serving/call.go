@@ -3,6 +3,7 @@ package serving
 import (
 	"errors"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"os"
@@ -14,10 +15,11 @@ import (
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/serving/gateway"
+	"github.com/lakegate/lakegate/serving/wire"
 )
 
 // call hands a request to the gateway.
-func (s *Server) call(c echo.Context, surface gateway.Surface) {
+func (s *Server) call(c echo.Context, surface gateway.Surface, options ...option) {
 	r := c.Request()
 	w := c.Response().Writer
 	c.Response().Committed = true // the responder writes past echo
@@ -36,27 +38,76 @@ func (s *Server) call(c echo.Context, surface gateway.Surface) {
 		ID:        inference.NewID(),
 		Received:  time.Now(),
 		Surface:   surface,
-		Endpoint:  c.Param("name"),
-		Token:     tokenOf(r.Header),
+		Token:     tokenOf(r),
 		Body:      func(limit int64) ([]byte, *apierr.Error) { return s.readBody(r, rc, limit) },
+		Boundary:  boundaryOf(r.Header),
 		Tags:      r.Header["Databricks-Ai-Gateway-Request-Tags"],
+		Header:    passedOn(r.Header),
 		URL:       r.URL.Path,
 		UserAgent: r.UserAgent(),
 		RemoteIP:  ip,
 	}
-	s.gateway.Do(r.Context(), &call, &responder{w: w, rc: rc, timeout: s.config.WriteTimeout})
+	for _, o := range options {
+		o(c, &call)
+	}
+	out := &responder{w: w, rc: rc, timeout: s.config.WriteTimeout, dialect: surface.Dialect}
+	if call.Stream && surface.Format == wire.GeminiGenerate && r.URL.Query().Get("alt") != "sse" {
+		a := &arrays{responder: out}
+		s.gateway.Do(r.Context(), &call, a)
+		a.close()
+	} else {
+		s.gateway.Do(r.Context(), &call, out)
+	}
+	if out.aborted {
+		panic(http.ErrAbortHandler) // net/http's way to cut a client off
+	}
 }
 
-// tokenOf returns the API key of a request, as OpenAI's, Databricks', Azure's and Anthropic's
-// clients send it.
-func tokenOf(h http.Header) string {
-	if scheme, token, ok := strings.Cut(h.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+// passing are the headers of clients that providers may have to see.
+var passing = []string{"Anthropic-Beta", "Anthropic-Version", "Openai-Beta", "Idempotency-Key"}
+
+// passedOn returns what of a client's header goes on to the provider, nil for nothing.
+func passedOn(h http.Header) http.Header {
+	var some http.Header
+	for _, name := range passing {
+		if v := h[name]; len(v) > 0 {
+			if some == nil {
+				some = http.Header{}
+			}
+			some[name] = v
+		}
+	}
+	return some
+}
+
+// boundaryOf returns the boundary of a form, "" when the body is none.
+func boundaryOf(h http.Header) string {
+	kind := h.Get("Content-Type")
+	if len(kind) < 10 || !strings.EqualFold(kind[:10], "multipart/") {
+		return ""
+	}
+	media, params, err := mime.ParseMediaType(kind)
+	if err != nil || media != "multipart/form-data" {
+		return ""
+	}
+	return params["boundary"]
+}
+
+// tokenOf returns the API key of a request, as the clients of OpenAI, Databricks, Azure, Anthropic
+// and Google send it. Google's may have it in the query, which is not in any row.
+func tokenOf(r *http.Request) string {
+	if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
 		return strings.TrimSpace(token)
 	}
-	if k := h.Get("X-Api-Key"); k != "" {
-		return k
+	for _, name := range []string{"X-Api-Key", "Api-Key", "X-Goog-Api-Key"} {
+		if k := r.Header.Get(name); k != "" {
+			return k
+		}
 	}
-	return h.Get("Api-Key")
+	if r.URL.RawQuery != "" && dialectOf(r.URL.Path) == apierr.Google {
+		return r.URL.Query().Get("key")
+	}
+	return ""
 }
 
 // readBody reads a request's body of at most limit bytes, as one slice of its own.

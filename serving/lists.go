@@ -32,7 +32,7 @@ func (s *Server) lists() {
 // keyOf returns the request's key and the endpoints of the same view.
 func (s *Server) keyOf(c echo.Context) (*auth.Key, *endpoint.Catalog, error) {
 	view := s.gateway.Live.Load()
-	token := tokenOf(c.Request().Header)
+	token := tokenOf(c.Request())
 	if token == "" {
 		return nil, nil, apierr.New(apierr.Unauthenticated, "the request has no API key; send one as \"Authorization: Bearer <key>\"")
 	}
@@ -65,8 +65,13 @@ func modelOf(e *endpoint.Endpoint) model {
 	return m
 }
 
+// listModels answers in OpenAI's shape, or in Anthropic's for its clients, whose API has the same
+// path.
 func (s *Server) listModels(c echo.Context) error {
-	key, catalog, err := s.keyOf(c)
+	if c.Request().Header.Get("Anthropic-Version") != "" {
+		return s.anthropicModels(c)
+	}
+	endpoints, err := s.callable(c)
 	if err != nil {
 		return err
 	}
@@ -74,39 +79,33 @@ func (s *Server) listModels(c echo.Context) error {
 		Object string  `json:"object"`
 		Data   []model `json:"data"`
 	}{"list", []model{}}
-	for _, e := range catalog.All() {
-		if key.MayCall(e.Name) {
-			list.Data = append(list.Data, modelOf(e))
-		}
+	for _, e := range endpoints {
+		list.Data = append(list.Data, modelOf(e))
 	}
 	return c.JSON(http.StatusOK, list)
 }
 
 func (s *Server) getModel(c echo.Context) error {
-	key, catalog, err := s.keyOf(c)
+	if c.Request().Header.Get("Anthropic-Version") != "" {
+		return s.anthropicModel(c)
+	}
+	e, err := s.one(c)
 	if err != nil {
 		return err
-	}
-	name := c.Param("id")
-	e, ok := catalog.Lookup(name)
-	if !ok || !key.MayCall(name) {
-		return apierr.New(apierr.EndpointNotFound, "the model %q does not exist, or your key may not call it", clipPath(name)).At("model")
 	}
 	return c.JSON(http.StatusOK, modelOf(e))
 }
 
 func (s *Server) listEndpoints(c echo.Context) error {
-	key, catalog, err := s.keyOf(c)
+	endpoints, err := s.callable(c)
 	if err != nil {
 		return err
 	}
 	list := struct {
 		Endpoints []endpointJSON `json:"endpoints"`
 	}{[]endpointJSON{}}
-	for _, e := range catalog.All() {
-		if key.MayCall(e.Name) {
-			list.Endpoints = append(list.Endpoints, describe(e))
-		}
+	for _, e := range endpoints {
+		list.Endpoints = append(list.Endpoints, describe(e))
 	}
 	return c.JSON(http.StatusOK, list)
 }

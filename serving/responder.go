@@ -3,6 +3,7 @@ package serving
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lakegate/lakegate/internal/apierr"
@@ -15,6 +16,9 @@ type responder struct {
 	rc       *http.ResponseController
 	timeout  time.Duration
 	deadline time.Time // for writes, moved on only now and then
+	dialect  apierr.Dialect
+	started  bool // a stream has begun
+	aborted  bool // and is to be cut off
 }
 
 // Header values that never change are shared by all responses: net/http only reads them.
@@ -30,11 +34,17 @@ func (r *responder) head(h *gateway.Head) http.Header {
 	id := []string{h.ID.String()}
 	header["X-Request-Id"] = id
 	header["X-Databricks-Request-Id"] = id
+	if r.dialect == apierr.Anthropic {
+		header["Request-Id"] = id // where Anthropic's SDKs look
+	}
 	if h.ContentType != "" {
 		header["Content-Type"] = []string{h.ContentType}
 	}
 	if h.ServedModel != "" {
 		header["Served-Model-Name"] = []string{h.ServedModel}
+	}
+	if len(h.Dropped) > 0 {
+		header["X-Lakegate-Dropped"] = []string{strings.Join(h.Dropped, ", ")}
 	}
 	if h.RetryAfter != "" {
 		header["Retry-After"] = []string{h.RetryAfter}
@@ -64,6 +74,7 @@ func (r *responder) Start(h *gateway.Head) error {
 	header := r.head(h)
 	header["Cache-Control"] = noCache
 	header["X-Accel-Buffering"] = noBuffer // nginx would collect events otherwise
+	r.started = true
 	r.w.WriteHeader(h.Status)
 	return nil
 }
@@ -76,6 +87,9 @@ func (r *responder) Send(events []byte) error {
 	}
 	return r.rc.Flush()
 }
+
+// Abort implements gateway.Responder. The connection is cut when the call is done.
+func (r *responder) Abort() { r.aborted = true }
 
 // extend moves the deadline for writes on: a client that takes nothing for so long counts as gone.
 // It is moved when a quarter has passed, not at each of a stream's events. Serve sees to it that

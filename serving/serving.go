@@ -2,11 +2,11 @@
 // server that keeps its manners.
 //
 // It turns requests into gateway.Calls and their answers into responses, and decides nothing else
-// about them. What it promises: an error is in the shape of the API that was called (OpenAI's
-// below /v1 and on the OpenAI base /serving-endpoints, Databricks' elsewhere); every request below
-// the data-plane paths (/v1, /serving-endpoints, /ai-gateway, and invocations below /api/2.0)
-// reaches the gateway and becomes its row, also those for APIs that are not there; reading lists
-// of models and endpoints leaves no row; no answer tells a secret, an address or a stack.
+// about them. What it promises: an error is in the shape of the API that was called (OpenAI's,
+// Anthropic's, Google's or Cohere's, else Databricks'); every request below the data-plane paths
+// (dataPlanes, and invocations below /api/2.0) reaches the gateway and becomes its row, also those
+// for APIs that are not there; reading lists of models and endpoints leaves no row; no answer
+// tells a secret, an address or a stack.
 //
 // A Server is safe for concurrent use. Other islands add their routes to Echo before Serve.
 package serving
@@ -85,7 +85,9 @@ func New(c Config, g *gateway.Gateway, m *Metrics, ready func() error, logger *s
 	s.echo.Use(s.guard)
 	s.dataPlane()
 	s.lists()
+	s.models()
 	s.echo.GET("/healthz", s.healthz)
+	s.echo.GET("/health", s.healthz) // where MLflow's clients ask
 	s.echo.GET("/readyz", s.readyz)
 	s.echo.GET("/metrics", echo.WrapHandler(m.Handler()))
 	return s, nil
@@ -146,21 +148,6 @@ func writeError(c echo.Context, e *apierr.Error) {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
 	_ = c.Blob(e.Status, "application/json", e.Body(dialectOf(c.Request().URL.Path))) // nobody listening changes nothing
-}
-
-// dialectOf returns the shape of errors at a path.
-func dialectOf(path string) apierr.Dialect {
-	if strings.HasPrefix(path, "/v1/") || path == "/v1" {
-		return apierr.OpenAI
-	}
-	rest, ok := strings.CutPrefix(path, "/serving-endpoints/")
-	if ok && !strings.HasSuffix(path, "/invocations") {
-		switch first, _, _ := strings.Cut(rest, "/"); first {
-		case "chat", "completions", "embeddings", "models", "responses":
-			return apierr.OpenAI
-		}
-	}
-	return apierr.Databricks
 }
 
 func clipPath(p string) string {

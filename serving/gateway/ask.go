@@ -94,10 +94,13 @@ func (c *collector) Answer(h *Head, body []byte) error {
 	return nil
 }
 
-// Start and Send are not called: a question does not ask for a stream.
+// Start and Send are not called: a question asks neither for a stream nor for sound.
 func (c *collector) Start(*Head) error { return nil }
 
 func (c *collector) Send([]byte) error { return nil }
+
+// Abort is not called either.
+func (c *collector) Abort() {}
 
 func (c *collector) result() (string, error) {
 	if c.err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -61,10 +62,17 @@ func (w *work) request(ctx context.Context, t *target) (*http.Request, provider.
 	if f != nil {
 		return nil, 0, f
 	}
-	up, err := t.provider.Build(&provider.Ask{
-		Entity: t.entity, Format: t.codec.Format, Stream: w.streams(), Body: body,
+	ask := provider.Ask{
+		Entity: t.entity, Format: t.codec.Format, Stream: w.streaming, Body: body,
 		Header: w.call.Header, Method: w.call.Method, Suffix: w.call.Suffix,
-	})
+	}
+	if w.req.IsForm() {
+		ask.ContentType = mime.FormatMediaType("multipart/form-data", map[string]string{"boundary": w.call.Boundary})
+	}
+	if w.call.Stored != nil {
+		ask.Query = w.call.Stored.Query
+	}
+	up, err := t.provider.Build(&ask)
 	if err != nil {
 		f := badGateway(err, inference.InternalFailure, "the provider can't be asked this")
 		f.err.Status = http.StatusInternalServerError
@@ -118,10 +126,13 @@ func (w *work) answer(a *answer) *failure {
 		return w.providerError(a, media)
 	}
 	if media == streamMedia[a.framing] && (a.framing == provider.SSE || w.AWSEvents != nil) {
-		if !w.streams() {
+		if !w.streaming {
 			return badGateway(nil, inference.UpstreamError, "the provider streamed an answer that was to come whole")
 		}
 		return w.stream(a)
+	}
+	if isRaw(a.codec.Format, media) {
+		return w.raw(a)
 	}
 	if media != "" && !isJSON(media) {
 		f := badGateway(nil, inference.UpstreamError, fmt.Sprintf("the provider answered with %s instead of JSON", clip(media, 60)))
@@ -212,7 +223,8 @@ func (w *work) whole(a *answer) *failure {
 	if parsed.Model != "" {
 		w.rec.Target.Model = clip(parsed.Model, maxName)
 	}
-	w.takeUsage(parsed.Usage, parsed.HasUsage, true, parsed.OutputChars)
+	w.remember(a.target, body, parsed.HasUsage)
+	w.takeUsage(parsed.Usage, w.counts(parsed.HasUsage), true, parsed.OutputChars)
 	w.keepResponse(body)
 	w.note(a.entity, a.resp.StatusCode, a.start, "")
 	if w.isGone() {
@@ -280,7 +292,7 @@ func (w *work) providerError(a *answer, media string) *failure {
 			f.err.Status = status // SDKs wait and try again on these
 		}
 	}
-	f.another = route.WorthAnother(f.err.Status)
+	f.another = route.WorthAnother(f.err.Status) || w.call.Stored != nil && status == http.StatusNotFound
 	f.err.RetryAfter = retryAfter(a.resp.Header.Get("Retry-After"), f.err.Status)
 	f.reason = fmt.Sprintf("provider answered %d", status)
 	if f.word != "" {

@@ -33,14 +33,19 @@ type Call struct {
 	Endpoint string // name of the endpoint; "" takes the body's model
 	Token    string // the API key
 	// Body returns the body, which must not change while the call runs. It is called once at
-	// most, and may refuse a body of more than limit bytes.
+	// most, not for stored answers, and may refuse a body of more than limit bytes.
 	Body func(limit int64) ([]byte, *apierr.Error)
 	Tags []string // values of the header Databricks-Ai-Gateway-Request-Tags
 	// Stream: the answer is to be streamed, though the body may not say so.
 	Stream bool
 	// Header has what of the client's header goes on to the provider, by canonical names.
 	Header http.Header
-	// Method and Suffix are set for resources below the API's own path; see provider.Ask.
+	// Boundary is that of a form; "" for bodies that are JSON.
+	Boundary string
+	// Stored is set when the call is about an answer that the provider has stored: its endpoint,
+	// when Endpoint is empty, is the one it was made at.
+	Stored *Stored
+	// Method and Suffix are set for resources below the format's own path; see provider.Ask.
 	Method, Suffix string
 
 	URL       string // path, without query
@@ -77,4 +82,7 @@ type Responder interface {
 	Start(h *Head) error
 	// Send passes on events, which it must not keep, and makes sure they leave at once.
 	Send(events []byte) error
+	// Abort says that what was sent since Start is not the whole answer, which the client can tell
+	// by nothing else. Nothing is sent after it.
+	Abort()
 }

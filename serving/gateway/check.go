@@ -16,8 +16,12 @@ func (w *work) check() *apierr.Error {
 	if err := w.call.Surface.Refusal; err != nil {
 		return err
 	}
-	if w.call.Endpoint != "" { // known before the body: no need to read what won't be taken
-		if err := w.resolve(&view, w.call.Endpoint); err != nil {
+	name, err := w.named(&view)
+	if err != nil {
+		return err
+	}
+	if name != "" { // known before the body: no need to read what won't be taken
+		if err := w.resolve(&view, name); err != nil {
 			return err
 		}
 	}
@@ -41,11 +45,22 @@ func (w *work) check() *apierr.Error {
 		return err
 	}
 	w.rec.UsageContext = tags
-	if w.codec.InputChars != nil {
+	size := int64(len(w.req.Body()) / 4)
+	if w.req.IsForm() {
+		size = 0 // it is sound or pictures
+	} else if w.codec.InputChars != nil && size > 0 {
 		w.rec.Usage.InputChars = w.codec.InputChars(w.req.Body())
 	}
-	w.reservation, err = w.Limiter.Reserve(w.endpoint, &w.rec.Principal, int64(len(w.req.Body())/4))
+	w.reservation, err = w.Limiter.Reserve(w.endpoint, &w.rec.Principal, size)
 	return err
+}
+
+// named returns the name of the endpoint where it is known without the body, else "".
+func (w *work) named(view *View) (string, *apierr.Error) {
+	if w.call.Endpoint == "" && w.call.Stored != nil {
+		return w.findStored(view)
+	}
+	return w.call.Endpoint, nil
 }
 
 func (w *work) authenticate(view *View) *apierr.Error {
@@ -85,6 +100,9 @@ func (w *work) resolve(view *View, name string) *apierr.Error {
 
 // read takes in the body and the fields of it that columns are made of.
 func (w *work) read() *apierr.Error {
+	if w.call.Stored != nil {
+		return nil
+	}
 	body, err := w.call.Body(w.config.MaxBody)
 	if err != nil {
 		if err.Code == apierr.TooLarge {
@@ -92,7 +110,11 @@ func (w *work) read() *apierr.Error {
 		}
 		return err
 	}
-	err = w.req.Parse(body)
+	if w.call.Boundary != "" {
+		err = w.req.ParseForm(body, w.call.Boundary)
+	} else {
+		err = w.req.Parse(body)
+	}
 	w.keepRequest()
 	if err != nil {
 		return err
@@ -102,7 +124,9 @@ func (w *work) read() *apierr.Error {
 	}
 	w.rec.ClientRequestID = w.req.ClientRequestID
 	w.rec.RequestedModel = clip(w.req.Model, maxName)
-	w.rec.Streaming = w.streams()
+	if w.req.Model == "" && !w.call.Surface.ByBody {
+		w.rec.RequestedModel = clip(w.call.Endpoint, maxName) // in the path
+	}
 	return nil
 }
 
@@ -118,8 +142,5 @@ func (w *work) keepRequest() {
 		p.Request = body
 	}
 }
-
-// streams reports whether the client wants a stream.
-func (w *work) streams() bool { return w.req.Stream || w.call.Stream }
 
 func (w *work) remaining() time.Duration { return time.Until(w.deadline) }

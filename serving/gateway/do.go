@@ -28,6 +28,8 @@ type work struct {
 	req      wire.Request
 	codec    *wire.Codec // of the client's format
 	deadline time.Time   // of the whole call
+	// streaming: the client wants a stream.
+	streaming bool
 
 	chat    *chat.Request      // req in the common form, once it was needed; or
 	embed   *chat.EmbedRequest // that of embeddings

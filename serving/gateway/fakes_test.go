@@ -52,6 +52,7 @@ type client struct {
 	head    *gateway.Head
 	body    string
 	stream  bool
+	aborted bool
 	// onSend, when set, is called with each piece of a stream, and its error returned.
 	onSend func(piece string) error
 }
@@ -75,6 +76,11 @@ func (c *client) Send(b []byte) error {
 		return c.onSend(string(b))
 	}
 	return nil
+}
+
+func (c *client) Abort() {
+	c.aborted = true
+	c.journal.add("abort")
 }
 
 // meter counts.

@@ -138,6 +138,8 @@ type Gateway struct {
 
 	// lax holds the IDs of entities that turned out not to know stream_options.
 	lax sync.Map
+	// places is where providers have stored answers.
+	places places
 }
 
 // New returns a gateway.

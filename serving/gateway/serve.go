@@ -8,7 +8,6 @@ import (
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/serving/endpoint"
-	"github.com/lakegate/lakegate/serving/route"
 )
 
 // serve tries the entities in turn and gives the client what the last one tried has to say.
@@ -20,7 +19,7 @@ func (w *work) serve() {
 	}
 	var buf [4]*endpoint.Entity
 	var last *failure
-	for _, e := range route.Plan(buf[:0], w.endpoint, w.Draw()) {
+	for _, e := range w.plan(buf[:0]) {
 		if last != nil && (w.isGone() || w.remaining() <= 0) {
 			break
 		}

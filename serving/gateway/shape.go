@@ -11,6 +11,9 @@ func (w *work) shape() *apierr.Error {
 	own := wire.OperationOf(w.endpoint.Task)
 	format := w.call.Surface.Format
 	if w.call.Surface.ByBody {
+		if w.req.IsForm() {
+			return apierr.New(apierr.InvalidParameter, "invocations take a JSON object, not a form")
+		}
 		format = formatOf(own, &w.req)
 	}
 	w.codec = w.Codecs[format]
@@ -20,10 +23,22 @@ func (w *work) shape() *apierr.Error {
 	if op := w.codec.Operation; !serves(own, op) {
 		return apierr.New(apierr.InvalidParameter, "endpoint %q serves %s, not %s", w.endpoint.Name, own, op).At("model")
 	}
-	if w.streams() && w.codec.NewTracker == nil {
+	if w.req.IsForm() && format != wire.OpenAITranscripts && format != wire.OpenAIImages {
+		return apierr.New(apierr.InvalidParameter, "%s takes a JSON object, not a form", w.codec.Operation)
+	}
+	w.streaming = w.req.Stream || w.call.Stream || format == wire.OpenAISpeech && w.wantsEvents()
+	w.rec.Streaming = w.streaming
+	if w.streaming && w.codec.NewTracker == nil {
 		return apierr.New(apierr.InvalidParameter, "%s can't be streamed", w.codec.Operation).At("stream")
 	}
 	return nil
+}
+
+// wantsEvents reports whether a request for speech asks for events: it has a word of its own for
+// that.
+func (w *work) wantsEvents() bool {
+	v, _ := w.req.Member("stream_format")
+	return string(v) == `"sse"`
 }
 
 // serves reports whether an endpoint whose task is own takes calls for op. A chat endpoint counts

@@ -15,6 +15,7 @@ import (
 	"github.com/lakegate/lakegate/serving/sse"
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
 // stream is a streamed answer on its way to the client.
@@ -68,12 +69,26 @@ func (w *work) stream(a *answer) *failure {
 	if f := s.firstIsError(first.Data); f != nil {
 		return f
 	}
+	s.rememberIn(first.Data)
 	s.src.before = s.beforeRead
 	err = s.pass(first)
 	w.note(a.entity, a.resp.StatusCode, a.start, "")
 	s.finish(err)
 	s.readToEnd()
 	return nil
+}
+
+// rememberIn notes where the answer is stored that a stream begins.
+func (s *stream) rememberIn(data []byte) {
+	if s.codec.Format != wire.OpenAIResponses || s.to.translate {
+		return
+	}
+	rawjson.Members(data, func(name []byte, _ rawjson.Kind, v []byte) bool {
+		if string(name) == "response" {
+			s.remember(s.to, v, true)
+		}
+		return true
+	})
 }
 
 // first returns the first event. Comments before it go out with it.
@@ -315,7 +330,7 @@ func (s *stream) fillRecord(res *wire.Result, complete bool) {
 	if res.Model != "" {
 		s.rec.Target.Model = clip(res.Model, maxName)
 	}
-	s.takeUsage(res.Usage, res.HasUsage, s.final || complete, res.OutputChars)
+	s.takeUsage(res.Usage, s.counts(res.HasUsage), s.final || complete, res.OutputChars)
 	s.keepResponse(s.joined(res.Joined))
 }
 

@@ -45,7 +45,7 @@ func (w *work) target(e *endpoint.Entity) (*target, *failure) {
 	}
 	_, lax := w.lax.Load(e.ID)
 	hasOption := t.codec.Format == wire.OpenAIChat || t.codec.Format == wire.OpenAICompletions || t.codec.Format == wire.Opaque
-	t.askUsage = p.UsageOption && !lax && hasOption && w.streams() && (t.translate || !w.req.WantsUsage)
+	t.askUsage = p.UsageOption && !lax && hasOption && w.streaming && (t.translate || !w.req.WantsUsage)
 	return t, nil
 }
 

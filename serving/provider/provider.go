@@ -49,6 +49,7 @@ type Ask struct {
 	// Method and Suffix are set for resources below the format's own path, such as an answer that
 	// was stored: GET and "/resp_1/input_items". "" otherwise.
 	Method, Suffix string
+	Query          string // goes with Suffix
 }
 
 // Upstream is a request to an upstream. It is the caller's, but for Body, which may be the Ask's.
@@ -114,9 +115,9 @@ func (a *Ask) PassOn(h http.Header, names ...string) {
 	}
 }
 
-// URL returns a path below the entity's base URL, with Suffix behind it.
+// URL returns a path below the entity's base URL, with Suffix and Query behind it.
 func (a *Ask) URL(path string) *url.URL {
 	u := *a.Entity.BaseURL
-	u.Path, u.RawPath = u.Path+path+a.Suffix, ""
+	u.Path, u.RawPath, u.RawQuery = u.Path+path+a.Suffix, "", a.Query
 	return &u
 }

@@ -22,6 +22,8 @@ type Request struct {
 	body rawjson.Object
 	// Positions of members in body, -1 for none.
 	model, stream, options, usageContext, requestID int
+
+	form form
 }
 
 // own are the fields lakegate acts on. One of them twice could mean one thing here and another
@@ -35,7 +37,8 @@ const strictCase = 3
 // error says what is wrong and where.
 func (r *Request) Parse(body []byte) *apierr.Error {
 	parsed := r.body
-	*r = Request{raw: body, body: parsed, model: -1, stream: -1, options: -1, usageContext: -1, requestID: -1}
+	*r = Request{raw: body, body: parsed}
+	r.none()
 	if len(body) == 0 {
 		return apierr.New(apierr.BadRequest, "the request has no body; send a JSON object")
 	}
@@ -61,6 +64,11 @@ func (r *Request) Parse(body []byte) *apierr.Error {
 		}
 	}
 	return nil
+}
+
+// none says that no member was found yet.
+func (r *Request) none() {
+	r.model, r.stream, r.options, r.usageContext, r.requestID = -1, -1, -1, -1, -1
 }
 
 // Body returns the body as it was given to Parse, whether that took it or not.

@@ -16,6 +16,9 @@ type Change struct {
 // model, and asking for usage where that is wanted. The request itself does not change, so that
 // another attempt starts clean. The result is the caller's.
 func (r *Request) Upstream(c Change) []byte {
+	if r.form.is {
+		return r.upstreamForm(c.Model)
+	}
 	var p rawjson.Patch
 	if r.usageContext >= 0 {
 		p.Remove(r.usageContext)

@@ -1,0 +1,173 @@
+package gateway
+
+import (
+	"sync"
+
+	"github.com/lakegate/lakegate/internal/apierr"
+	"github.com/lakegate/lakegate/serving/endpoint"
+	"github.com/lakegate/lakegate/serving/route"
+	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/rawjson"
+)
+
+// Stored names an answer that a provider keeps, and what is wanted of it.
+type Stored struct {
+	ID    string
+	Query string // of the request, without what is lakegate's own
+}
+
+// maxRemembered bounds how many stored answers a gateway remembers the place of.
+const maxRemembered = 20_000
+
+// place is where a stored answer is, and whose it is.
+type place struct {
+	endpoint, entity string
+	principal        string
+	unpaid           bool // its usage was not known when it was made: it goes on in the background
+}
+
+// places remembers the last answers that providers have stored. It is safe for concurrent use.
+type places struct {
+	mu   sync.Mutex
+	of   map[string]place
+	ring []string // in the order they came
+	next int
+}
+
+func (p *places) put(id string, at place) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.of == nil {
+		p.of = map[string]place{}
+	}
+	if _, known := p.of[id]; !known {
+		if len(p.ring) < maxRemembered {
+			p.ring = append(p.ring, id)
+		} else {
+			delete(p.of, p.ring[p.next])
+			p.ring[p.next] = id
+			p.next = (p.next + 1) % maxRemembered
+		}
+	}
+	p.of[id] = at
+}
+
+func (p *places) get(id string) (place, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at, ok := p.of[id]
+	return at, ok
+}
+
+// findStored decides which endpoint a stored answer is asked of: the one it was made at, where
+// that is remembered, else the only one it can be.
+func (w *work) findStored(view *View) (string, *apierr.Error) {
+	id := w.call.Stored.ID
+	if at, ok := w.places.get(id); ok {
+		if at.principal != w.rec.Principal.Name {
+			return "", noStored(id)
+		}
+		return at.endpoint, nil
+	}
+	name := ""
+	for _, e := range view.Catalog.All() {
+		if !w.mayCall(e.Name) || len(w.keepers(e)) == 0 {
+			continue
+		}
+		if name != "" {
+			return "", apierr.New(apierr.ResourceNotFound, "this gateway does not remember where %q was stored; name the endpoint it was made at: ?model=<endpoint>", clip(id, 100))
+		}
+		name = e.Name
+	}
+	if name == "" {
+		return "", noStored(id)
+	}
+	return name, nil
+}
+
+func noStored(id string) *apierr.Error {
+	return apierr.New(apierr.ResourceNotFound, "no stored answer %q is known at an endpoint your key may call", clip(id, 100))
+}
+
+// keepers returns the entities of an endpoint that may have stored an answer.
+func (w *work) keepers(e *endpoint.Endpoint) []*endpoint.Entity {
+	var keep []*endpoint.Entity
+	for _, x := range e.Entities {
+		if p, ok := w.Providers[x.Provider]; ok {
+			for _, f := range p.Formats(x, wire.OpChat) {
+				if f == wire.OpenAIResponses {
+					keep = append(keep, x)
+				}
+			}
+		}
+	}
+	return keep
+}
+
+// plan returns the entities to try, in order.
+func (w *work) plan(dst []*endpoint.Entity) []*endpoint.Entity {
+	if s := w.call.Stored; s != nil {
+		at, known := w.places.get(s.ID)
+		for _, e := range w.keepers(w.endpoint) {
+			if !known || at.endpoint != w.endpoint.Name || at.entity == e.Name {
+				dst = append(dst, e)
+			}
+		}
+		if len(dst) > 0 {
+			return dst
+		}
+	}
+	dst = route.Plan(dst, w.endpoint, w.Draw())
+	if w.codec.Format != wire.OpenAIResponses {
+		return dst
+	}
+	// An answer that follows another is made where that is stored.
+	v, k := w.req.Member("previous_response_id")
+	if k != rawjson.String {
+		return dst
+	}
+	at, ok := w.places.get(rawjson.Unquote(v))
+	if !ok || at.endpoint != w.endpoint.Name || at.principal != w.rec.Principal.Name {
+		return dst
+	}
+	for _, e := range w.endpoint.Entities {
+		if e.Name == at.entity {
+			return append(dst[:0], e)
+		}
+	}
+	return dst
+}
+
+// remember notes where an answer was stored. object is the answer.
+func (w *work) remember(t *target, object []byte, hasUsage bool) {
+	if t.translate || t.codec.Format != wire.OpenAIResponses || w.call.Stored != nil {
+		return
+	}
+	rawjson.Members(object, func(name []byte, k rawjson.Kind, v []byte) bool {
+		if string(name) != "id" {
+			return true
+		}
+		if k == rawjson.String {
+			w.places.put(rawjson.Unquote(v), place{
+				endpoint: w.endpoint.Name, entity: t.entity.Name, principal: w.rec.Principal.Name, unpaid: !hasUsage,
+			})
+		}
+		return false
+	})
+}
+
+// counts reports whether the usage in an answer is to be counted: a stored answer quotes what was
+// counted when it was made, unless that was before it was done.
+func (w *work) counts(hasUsage bool) bool {
+	s := w.call.Stored
+	if s == nil || !hasUsage {
+		return hasUsage
+	}
+	at, ok := w.places.get(s.ID)
+	if !ok || !at.unpaid {
+		return false
+	}
+	at.unpaid = false
+	w.places.put(s.ID, at)
+	return true
+}
