@@ -80,10 +80,13 @@ test-outage: build ## the store is away for ten minutes under load: nothing lost
 test-readers: build ## * delta-rs, Polars and Spark read our tables and write to them (about 6 minutes)
 	tests/readers/run.sh $(ARGS)
 
+test-prices: ## real answers priced with an imported list, compared with what the list's own project makes of them
+	go test -count=1 -v ./tests/prices
+
 test-browser: build ## * headless Chromium opens the bundled dashboard over demo data
 	tests/browser/run.sh
 
 clean: ## remove what was built and the demo's data
 	rm -rf bin out $(DATA)
 
-.PHONY: chaos help build demo run test check fmt generate bench bench-quick bench-lake bench-lake-quick test-race test-clients test-crash test-s3 test-outage test-forget test-readers test-browser clean
+.PHONY: chaos help build demo run test check fmt generate bench bench-quick bench-lake bench-lake-quick test-race test-clients test-crash test-s3 test-outage test-forget test-readers test-prices test-browser clean
