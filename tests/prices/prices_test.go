@@ -282,8 +282,16 @@ func tokens(u inference.Usage) string {
 		name string
 		n    *int64
 	}{
-		{"input", u.Input}, {"output", u.Output}, {"cached", u.CachedInput}, {"written", u.CacheWrite}, {"1h", u.CacheWrite1h},
-		{"audio", u.InputAudio}, {"image", u.InputImage}, {"reasoning", u.Reasoning}, {"tools", u.ToolPrompt}, {"searches", u.Searches},
+		{"input", u.Input},
+		{"output", u.Output},
+		{"cached", u.CachedInput},
+		{"written", u.CacheWrite},
+		{"1h", u.CacheWrite1h},
+		{"audio", u.InputAudio},
+		{"image", u.InputImage},
+		{"reasoning", u.Reasoning},
+		{"tools", u.ToolPrompt},
+		{"searches", u.Searches},
 		{"output image", u.OutputImage},
 	} {
 		if x.n != nil {

@@ -9,16 +9,23 @@ import (
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
-// parseInputUsage reads the usage of calls that have no output: a total is all input.
+// parseInputUsage reads the usage of calls that have neither an output nor a prompt cache, whatever
+// compatible servers write of them: a total is all input.
 func parseInputUsage(object []byte) (inference.Usage, bool) {
 	u, ok := ParseUsage(object)
-	if ok && u.Input == nil && u.Output == nil {
+	if !ok {
+		return u, false
+	}
+	if u.Input == nil && u.Output == nil {
 		u.Input = u.Total
 	}
-	if ok && u.Output == nil {
-		u.Output = new(int64)
+	if u.Input != nil {
+		u.Total = u.Input
 	}
-	return u, ok
+	u.Output = new(int64)
+	u.CachedInput, u.CacheWrite, u.CachedAudio, u.CachedImage = nil, nil, nil, nil
+	u.Reasoning, u.OutputAudio, u.OutputImage = nil, nil, nil
+	return u, true
 }
 
 // parseImageUsage reads the usage of images. Without details all of the output is image, as it is
