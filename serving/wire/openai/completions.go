@@ -18,14 +18,14 @@ func completionsCodec() *chat.Codec {
 }
 
 // decodeCompletion reads the body of a completion as a chat in which the user says the prompt.
-// What only completes text can do (suffix, echo, best_of, log probabilities, several prompts) is
-// lost.
+// What only completes text can do (suffix, echo, best_of, log probabilities) is lost;
+// several prompts, and tokens, are refused.
 func decodeCompletion(body []byte) (*chat.Request, *apierr.Error) {
 	d := decoder{req: &chat.Request{Names: map[chat.Feature]string{}}}
 	if !d.parse(body, d.completionField) {
 		return nil, d.err
 	}
-	if d.req.Messages == nil && len(d.rest) == 0 {
+	if d.req.Messages == nil {
 		d.refuse("prompt", "field \"prompt\" must be there: it is the text to go on from")
 		return nil, d.err
 	}
@@ -77,7 +77,7 @@ func (d *decoder) prompt(k rawjson.Kind, v []byte) {
 			texts = append(texts, "", "") // tokens
 		})
 		if len(texts) != 1 {
-			d.lose("prompt", "a chat takes one prompt, as text")
+			d.refuse("prompt", "field \"prompt\" must be one text: the model behind this endpoint chats, and takes neither several prompts nor tokens")
 			return
 		}
 		say(texts[0])

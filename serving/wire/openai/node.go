@@ -11,7 +11,7 @@ import (
 type node struct {
 	kind nodeKind
 	buf  []byte // rawNode: the JSON; textNode: the inside of a string; listNode: elements and commas
-	kids []kid  // objectNode: by name; indexedNode: by index
+	kids []kid  // objectNode: by name; indexedNode: by index; partsNode
 }
 
 type nodeKind uint8
@@ -23,6 +23,7 @@ const (
 	listNode
 	objectNode
 	indexedNode
+	partsNode // kids in order: the parts of a content, where pieces of one kind in a row are one part
 )
 
 type kid struct {
@@ -90,6 +91,8 @@ func (n *node) merge(c *rawjson.Cursor, name []byte, grow bool) {
 			name := c.Name()
 			n.kid(name).merge(c, name, grow)
 		}
+	case k == rawjson.Array && hasParts(name) && n.takesParts():
+		n.addParts(c, grow)
 	case k == rawjson.Array && n.takesElements():
 		n.addElements(c, grow)
 	default:
@@ -107,10 +110,9 @@ func (n *node) addInner(inner []byte) {
 		n.buf = append(n.buf, inner...)
 	case n.isNothing():
 		n.kind, n.buf = textNode, append(n.buf[:0], inner...)
-	case n.kind == listNode: // content that was a list of parts so far
+	case n.kind == partsNode: // content that was a list of parts so far
 		if len(inner) > 0 {
-			n.buf = append(comma(n.buf), `{"type":"text","text":"`...)
-			n.buf = append(append(n.buf, inner...), `"}`...)
+			n.part([]byte(`"text"`)).kid([]byte("text")).addInner(inner)
 		}
 	default:
 		n.replace(append(append([]byte{'"'}, inner...), '"'))
@@ -119,13 +121,8 @@ func (n *node) addInner(inner []byte) {
 
 // takesElements makes n a list, where it can become one.
 func (n *node) takesElements() bool {
-	switch {
-	case n.isNothing():
+	if n.isNothing() {
 		n.kind, n.buf = listNode, n.buf[:0]
-	case n.kind == textNode: // content that was text so far
-		text := n.buf
-		n.kind, n.buf = listNode, nil
-		n.addText(append(append([]byte{'"'}, text...), '"'))
 	}
 	return n.kind == listNode || n.kind == indexedNode
 }
@@ -187,7 +184,7 @@ func (n *node) append(dst []byte) []byte {
 			dst = appendMember(dst, &n.kids[i])
 		}
 		return append(dst, '}')
-	case indexedNode:
+	case indexedNode, partsNode:
 		dst = append(dst, '[')
 		for i := range n.kids {
 			if i > 0 {

@@ -103,6 +103,8 @@ func (p *usageParser) inputDetail(name []byte, _ rawjson.Kind, v []byte) bool {
 		count(&u.InputAudio, v)
 	case "image_tokens":
 		count(&u.InputImage, v)
+	case "video_tokens":
+		count(&u.InputVideo, v)
 	case "cached_tokens_details":
 		p.details(v, &u.CachedAudio, "audio_tokens")
 		p.details(v, &u.CachedImage, "image_tokens")
@@ -119,6 +121,8 @@ func (p *usageParser) outputDetail(name []byte, _ rawjson.Kind, v []byte) bool {
 		count(&u.OutputAudio, v)
 	case "image_tokens":
 		count(&u.OutputImage, v)
+	case "video_tokens":
+		count(&u.OutputVideo, v)
 	}
 	return true
 }

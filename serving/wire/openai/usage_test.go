@@ -41,6 +41,7 @@ func classes(u inference.Usage) string {
 	add("written1h", u.CacheWrite1h)
 	add("audio", u.InputAudio)
 	add("image", u.InputImage)
+	add("video", u.InputVideo)
 	add("cachedaudio", u.CachedAudio)
 	add("cachedimage", u.CachedImage)
 	add("reasoning", u.Reasoning)
@@ -68,7 +69,7 @@ func TestUsageOfProviders(t *testing.T) {
 		{"groq", `{"queue_time":0.02,"prompt_tokens":24,"prompt_time":0.003,"completion_tokens":377,"completion_time":0.6,"total_tokens":401,"total_time":0.67}`, "in 24 out 377 total 401"},
 		{"perplexity deep research", `{"prompt_tokens":33,"completion_tokens":7163,"total_tokens":7196,"citation_tokens":19016,"num_search_queries":18,"reasoning_tokens":95305}`, "in 33 out 102468 total 102501 reasoning 95305 searches 18"},
 		{"modal", `{"prompt_tokens":33,"completion_tokens":71,"total_tokens":104,"reasoning_tokens":60,"prompt_tokens_details":null}`, "in 33 out 71 total 104 reasoning 60"},
-		{"openrouter", `{"prompt_tokens":14,"completion_tokens":4,"total_tokens":18,"cost":0.000102,"is_byok":false,"prompt_tokens_details":{"cached_tokens":3,"cache_write_tokens":2,"audio_tokens":0,"video_tokens":0},"cost_details":{"upstream_inference_cost":null},"completion_tokens_details":{"reasoning_tokens":0,"image_tokens":0},"server_tool_use":{"web_search_requests":1}}`, "in 14 out 4 total 18 cached 3 written 2 audio 0 reasoning 0 outimage 0 searches 1"},
+		{"openrouter", `{"prompt_tokens":14,"completion_tokens":4,"total_tokens":18,"cost":0.000102,"is_byok":false,"prompt_tokens_details":{"cached_tokens":3,"cache_write_tokens":2,"audio_tokens":0,"video_tokens":0},"cost_details":{"upstream_inference_cost":null},"completion_tokens_details":{"reasoning_tokens":0,"image_tokens":0},"server_tool_use":{"web_search_requests":1}}`, "in 14 out 4 total 18 cached 3 written 2 audio 0 video 0 reasoning 0 outimage 0 searches 1"},
 		{"databricks claude", `{"prompt_tokens":1000,"completion_tokens":5,"total_tokens":1005,"cache_read_input_tokens":900,"cache_creation_input_tokens":50}`, "in 1000 out 5 total 1005 cached 900 written 50"},
 		{"cache beside the prompt", `{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"cache_read_input_tokens":900,"cache_creation_input_tokens":50}`, "in 960 out 5 total 965 cached 900 written 50"},
 		{"cache beside the prompt, in the total", `{"prompt_tokens":1000,"completion_tokens":5,"total_tokens":1055,"cache_read_input_tokens":50}`, "in 1050 out 5 total 1055 cached 50"},
