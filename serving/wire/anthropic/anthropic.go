@@ -23,6 +23,7 @@ package anthropic
 import (
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/chat"
 )
 
 // maxDepth bounds how deep the objects and arrays of a body or an event may nest.
@@ -38,6 +39,14 @@ func Codec() *wire.Codec {
 		ParseAnswer:       parseAnswer,
 		NewTracker:        func(keep bool) wire.Tracker { return &tracker{keep: keep} },
 		AppendStreamError: appendStreamError,
+		Chat: &chat.Codec{
+			DecodeRequest: decodeRequest,
+			EncodeAnswer:  encodeAnswer,
+			NewEncoder:    func(r *chat.Request) chat.Encoder { return &encoder{r: r} },
+			EncodeRequest: encodeRequest,
+			DecodeAnswer:  decodeAnswer,
+			NewDecoder:    func() chat.Decoder { return &decoder{} },
+		},
 	}
 }
 

@@ -96,38 +96,45 @@ func (t *tracker) block(index int64) *block {
 func (t *tracker) addDelta(data []byte) {
 	index, _ := rawjson.Int(t.member("index"))
 	delta := t.member("delta")
-	b := t.block(index)
-	if b == nil {
-		t.keepLoose(data)
-		return
-	}
-	known := true
-	switch v := memberOf(delta, "type"); string(v) {
+	known := false
+	switch string(memberOf(delta, "type")) {
 	case `"text_delta"`:
 		known = t.addString(index, pieceText, memberOf(delta, "text"))
 	case `"thinking_delta"`:
 		known = t.addString(index, pieceThinking, memberOf(delta, "thinking"))
 	case `"input_json_delta"`:
 		known = t.addString(index, pieceInput, memberOf(delta, "partial_json"))
+	default:
+		b := t.block(index)
+		known = b != nil && (!t.keep || b.take(delta))
+	}
+	if !known {
+		t.keepLoose(data)
+	}
+}
+
+// take adds a delta that is no piece of a string; false when its type is not known.
+func (b *block) take(delta []byte) bool {
+	switch string(memberOf(delta, "type")) {
 	case `"signature_delta"`:
 		b.signature = bytes.Clone(memberOf(delta, "signature"))
 	case `"citations_delta"`:
-		if t.keep {
-			b.citations = append(comma(b.citations), memberOf(delta, "citation")...)
+		citation := memberOf(delta, "citation")
+		if citation == nil {
+			return false
 		}
+		b.citations = append(comma(b.citations), citation...)
 	case `"compaction_delta"`:
 		rawjson.Members(delta, func(name []byte, _ rawjson.Kind, v []byte) bool {
-			if t.keep && string(name) != "type" {
+			if string(name) != "type" {
 				b.fields = set(b.fields, name, v)
 			}
 			return true
 		})
 	default:
-		known = false
+		return false
 	}
-	if !known {
-		t.keepLoose(data)
-	}
+	return true
 }
 
 func (t *tracker) addString(index int64, kind pieceKind, quoted []byte) bool {

@@ -114,17 +114,3 @@ func TestInputChars(t *testing.T) {
 		}
 	}
 }
-
-// FuzzParseAnswer: whatever comes, nothing panics.
-func FuzzParseAnswer(f *testing.F) {
-	for _, answer := range scenarios(f, "provider/*.json") {
-		f.Add(answer)
-	}
-	f.Fuzz(func(t *testing.T, in []byte) {
-		a, err := parseAnswer(in)
-		if err == nil && a.HasUsage && a.Usage.Raw == nil {
-			t.Fatal("usage without its JSON")
-		}
-		inputChars(in)
-	})
-}
