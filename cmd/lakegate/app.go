@@ -24,9 +24,7 @@ import (
 	"github.com/lakegate/lakegate/serving/auth"
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/gateway"
-	"github.com/lakegate/lakegate/serving/provider"
-	"github.com/lakegate/lakegate/serving/provider/custom"
-	"github.com/lakegate/lakegate/serving/provider/openai"
+	"github.com/lakegate/lakegate/serving/provider/all"
 	"github.com/lakegate/lakegate/sql/statements"
 	"github.com/lakegate/lakegate/sql/warehouse"
 )
@@ -121,7 +119,7 @@ func (a *app) newGateway(m *serving.Metrics) (*gateway.Gateway, error) {
 	transport.Proxy = http.ProxyFromEnvironment // HTTPS_PROXY, NO_PROXY
 	return gateway.New(c, gateway.Parts{
 		Transport: transport, Live: a.gwLive, Recorder: recorder{a.lake}, Pricer: pricer{pricing.Builtin()}, Meter: m, Logger: a.logger,
-		Providers: map[string]provider.Provider{config.OpenAI: openai.New(), config.Custom: custom.New()},
+		Providers: all.Table(),
 	})
 }
 

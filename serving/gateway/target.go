@@ -9,6 +9,7 @@ import (
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/provider"
 	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/usagepaths"
 )
 
 // target is an entity and how it is asked.
@@ -42,6 +43,9 @@ func (w *work) target(e *endpoint.Entity) (*target, *failure) {
 			return nil, w.cantSpeak(e, formats)
 		}
 		t.translate = true
+	}
+	if e.Usage != nil {
+		t.codec = usagepaths.Wrap(t.codec, *e.Usage)
 	}
 	_, lax := w.lax.Load(e.ID)
 	hasOption := t.codec.Format == wire.OpenAIChat || t.codec.Format == wire.OpenAICompletions || t.codec.Format == wire.Opaque

@@ -1,8 +1,9 @@
 // Package custom asks a server of one's own for the gateway: JSON in, JSON out.
 //
-// A body in OpenAI's shape goes where OpenAI's API would have it, with the entity's model. Any
-// other (dataframe_split, dataframe_records, inputs, instances, ...) goes to the configured URL
-// itself. Pure functions, safe for concurrent use.
+// A body in OpenAI's shape goes where OpenAI's API would have it, with the entity's model: chats as
+// chat completions, unless the entity's task is an agent's with the Responses API. Any other body
+// (dataframe_split, dataframe_records, inputs, instances, ...) goes to the configured URL itself.
+// Pure functions, safe for concurrent use.
 package custom
 
 import (
@@ -15,15 +16,27 @@ import (
 // Name is the provider's name in the configuration.
 const Name = "custom"
 
+var (
+	opaque    = []wire.Format{wire.Opaque}
+	chat      = []wire.Format{wire.OpenAIChat}
+	responses = []wire.Format{wire.OpenAIResponses}
+)
+
 // New returns the provider.
 func New() provider.Provider {
 	p := openai.New()
 	return provider.Provider{
 		Formats: func(e *endpoint.Entity, op wire.Operation) []wire.Format {
-			if op == wire.OpOpaque {
-				return []wire.Format{wire.Opaque}
+			switch {
+			case op == wire.OpOpaque:
+				return opaque
+			case op == wire.OpChat && e.Task == endpoint.AgentResponses:
+				return responses
+			case op == wire.OpChat:
+				return chat
+			default:
+				return p.Formats(e, op)
 			}
-			return p.Formats(e, op)
 		},
 		Build: func(a *provider.Ask) (provider.Upstream, error) {
 			if a.Format != wire.Opaque {

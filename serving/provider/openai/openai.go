@@ -1,6 +1,8 @@
-// Package openai asks OpenAI's API, or any that is compatible with it, for the gateway.
+// Package openai asks OpenAI's API for the gateway, and the many that are like it: Azure's, and
+// those of the presets.
 //
-// The body goes out as it is. Pure functions, safe for concurrent use.
+// The body goes out as it is, but for Azure's name of the model. Pure functions, safe for
+// concurrent use.
 package openai
 
 import (
@@ -14,9 +16,26 @@ import (
 // Name is the provider's name in the configuration.
 const Name = "openai"
 
-// New returns the provider.
+// New returns the provider of OpenAI and of Azure, which an entity with a Deployment is at.
 func New() provider.Provider {
-	return provider.Provider{Formats: formats, Build: build, Capabilities: provider.Capabilities{UsageOption: true}}
+	return provider.Provider{
+		Formats: func(e *endpoint.Entity, op wire.Operation) []wire.Format {
+			switch {
+			case e.Deployment != "":
+				return azureFormats(e, op)
+			case op == wire.OpRerank && e.BaseURL.Hostname() == "api.openai.com":
+				return nil // only others have it
+			}
+			return preferring(e, speaks[op])
+		},
+		Build: func(a *provider.Ask) (provider.Upstream, error) {
+			if a.Entity.Deployment != "" {
+				return azure(a)
+			}
+			return build(a)
+		},
+		Capabilities: provider.Capabilities{UsageOption: true},
+	}
 }
 
 // speaks are the formats by operation.
@@ -31,7 +50,16 @@ var speaks = map[wire.Operation][]wire.Format{
 	wire.OpRerank:        {wire.Rerank},
 }
 
-func formats(_ *endpoint.Entity, op wire.Operation) []wire.Format { return speaks[op] }
+// preferring puts the Responses API first for entities whose task it is: some of OpenAI's models
+// have no other.
+func preferring(e *endpoint.Entity, formats []wire.Format) []wire.Format {
+	if e.Task == endpoint.AgentResponses && len(formats) == 2 && formats[1] == wire.OpenAIResponses {
+		return responsesFirst
+	}
+	return formats
+}
+
+var responsesFirst = []wire.Format{wire.OpenAIResponses, wire.OpenAIChat}
 
 // paths are where the formats are below the base. Formats with several paths have the rest in the
 // suffix: "/generations", "/transcriptions".
@@ -55,10 +83,14 @@ func build(a *provider.Ask) (provider.Upstream, error) {
 	if path == "" {
 		return provider.Upstream{}, fmt.Errorf("OpenAI's API has no %q", a.Format)
 	}
+	return provider.Upstream{Method: a.Method, URL: a.URL(path), Header: header(a), Body: a.Body}, nil
+}
+
+func header(a *provider.Ask) map[string][]string {
 	h := a.NewHeader()
 	a.PassOn(h, "Openai-Beta")
 	if a.Entity.Organization != "" {
 		h["Openai-Organization"] = []string{a.Entity.Organization}
 	}
-	return provider.Upstream{Method: a.Method, URL: a.URL(path), Header: h, Body: a.Body}, nil
+	return h
 }

@@ -1,0 +1,24 @@
+// Package all is the table of all providers: the only package that imports each of theirs.
+package all
+
+import (
+	"maps"
+
+	"github.com/lakegate/lakegate/serving/provider"
+	"github.com/lakegate/lakegate/serving/provider/ai21"
+	"github.com/lakegate/lakegate/serving/provider/custom"
+	"github.com/lakegate/lakegate/serving/provider/databricks"
+	"github.com/lakegate/lakegate/serving/provider/openai"
+)
+
+// Table returns the providers by the names that the configuration has for them.
+func Table() map[string]provider.Provider {
+	all := openai.Presets()
+	maps.Copy(all, map[string]provider.Provider{
+		openai.Name:     openai.New(),
+		custom.Name:     custom.New(),
+		databricks.Name: databricks.New(),
+		ai21.Name:       ai21.New(),
+	})
+	return all
+}
