@@ -1,6 +1,8 @@
 package serving
 
 import (
+	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -8,8 +10,8 @@ import (
 	"github.com/lakegate/lakegate/serving/endpoint"
 )
 
-// endpointJSON is an endpoint in the shape of Databricks' serving-endpoints API. Keys and
-// addresses of providers are not in it.
+// endpointJSON is an endpoint in the shape of Databricks' serving-endpoints API. Keys of providers
+// are not in it, and their addresses only for administrators.
 type endpointJSON struct {
 	ID                   string        `json:"id"`
 	Name                 string        `json:"name"`
@@ -44,10 +46,28 @@ type entityJSON struct {
 	State         deploymentJSON    `json:"state"`
 }
 
+// externalModelJSON also has the provider's block, under the block's own name.
 type externalModelJSON struct {
 	Name     string `json:"name"`
 	Provider string `json:"provider"`
 	Task     string `json:"task"`
+
+	block    string
+	settings map[string]any
+}
+
+// MarshalJSON implements json.Marshaler.
+func (m externalModelJSON) MarshalJSON() ([]byte, error) {
+	type plain externalModelJSON // without this method
+	b, err := json.Marshal(plain(m))
+	if err != nil || m.block == "" || len(m.settings) == 0 {
+		return b, err
+	}
+	block, err := json.Marshal(map[string]any{m.block: m.settings})
+	if err != nil {
+		return nil, err
+	}
+	return append(append(b[:len(b)-1], ','), block[1:]...), nil
 }
 
 type deploymentJSON struct {
@@ -95,7 +115,19 @@ type rateLimitJSON struct {
 	RenewalPeriod string `json:"renewal_period"`
 }
 
-func describe(e *endpoint.Endpoint) endpointJSON {
+// shown returns what may be told of a provider's settings.
+func shown(x *endpoint.Entity, admin bool) map[string]any {
+	if admin {
+		return x.Settings
+	}
+	settings := maps.Clone(x.Settings)
+	maps.DeleteFunc(settings, func(name string, _ any) bool {
+		return strings.HasSuffix(name, "_base") || strings.HasSuffix(name, "_url") || strings.HasSuffix(name, "_authority")
+	})
+	return settings
+}
+
+func describe(e *endpoint.Endpoint, admin bool) endpointJSON {
 	d := endpointJSON{
 		ID: e.ID, Name: e.Name, Description: e.Description, Task: e.Task, EndpointType: "EXTERNAL_MODEL",
 		State:  stateJSON{Ready: "READY", ConfigUpdate: "NOT_UPDATING"},
@@ -111,7 +143,9 @@ func describe(e *endpoint.Endpoint) endpointJSON {
 	for i, x := range e.Entities {
 		d.Config.ServedEntities = append(d.Config.ServedEntities, entityJSON{
 			ID: x.ID, Name: x.Name, State: deploymentJSON{"DEPLOYMENT_READY"},
-			ExternalModel: externalModelJSON{Name: x.Model, Provider: x.Provider, Task: x.Task},
+			ExternalModel: externalModelJSON{
+				Name: x.Model, Provider: x.Provider, Task: x.Task, block: x.Block, settings: shown(x, admin),
+			},
 		})
 		d.Config.TrafficConfig.Routes = append(d.Config.TrafficConfig.Routes, routeJSON{x.Name, x.Name, e.Weights[i]})
 	}

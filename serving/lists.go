@@ -97,15 +97,17 @@ func (s *Server) getModel(c echo.Context) error {
 }
 
 func (s *Server) listEndpoints(c echo.Context) error {
-	endpoints, err := s.callable(c)
+	key, catalog, err := s.keyOf(c)
 	if err != nil {
 		return err
 	}
 	list := struct {
 		Endpoints []endpointJSON `json:"endpoints"`
 	}{[]endpointJSON{}}
-	for _, e := range endpoints {
-		list.Endpoints = append(list.Endpoints, describe(e))
+	for _, e := range catalog.All() {
+		if key.MayCall(e.Name) {
+			list.Endpoints = append(list.Endpoints, describe(e, key.Admin))
+		}
 	}
 	return c.JSON(http.StatusOK, list)
 }
@@ -120,7 +122,7 @@ func (s *Server) getEndpoint(c echo.Context) error {
 	if !ok || !key.MayCall(name) {
 		return apierr.New(apierr.ResourceNotFound, "Endpoint with name '%s' does not exist.", clipPath(name))
 	}
-	d := describe(e)
+	d := describe(e, key.Admin)
 	d.PermissionLevel = "CAN_QUERY"
 	return c.JSON(http.StatusOK, d)
 }

@@ -121,6 +121,9 @@ func view(t testing.TB, upstream string) gateway.View {
 			Entities: []*endpoint.Entity{{
 				Name: "gpt", Model: "gpt-4o", Task: task, Provider: "openai", BaseURL: base,
 				AuthHeader: "Authorization", AuthValue: secret.New("Bearer sk-upstream-key"),
+				Block: "openai_config", Settings: map[string]any{
+					"openai_api_base": upstream, "openai_organization": "org-1", "api_key_auth": map[string]string{"key": "X-Key"},
+				},
 			}},
 			Weights: []int{100}, UsageTracking: true, Created: time.Unix(1700000000, 0),
 			Payload:    &endpoint.PayloadTable{Table: tableschema.Name{Catalog: "main", Schema: "ai", Table: name + "_payload"}, SamplingFraction: 1},
@@ -136,6 +139,9 @@ func view(t testing.TB, upstream string) gateway.View {
 	keys, err := auth.NewKeys([]auth.Spec{{
 		Name: "ann-key", Hash: auth.HashToken("lg-ann"), Endpoints: []string{"chat", "legacy", "vectors"},
 		Principal: inference.Principal{Name: "ann@example.com"},
+	}, {
+		Name: "root-key", Hash: auth.HashToken("lg-root"), Endpoints: []string{"chat"}, Admin: true,
+		Principal: inference.Principal{Name: "root@example.com"},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -483,7 +489,7 @@ func TestEndpointLists(t *testing.T) {
 	l := newLab(t, provide)
 	resp, one := l.do("GET", "/api/2.0/serving-endpoints/chat", key, "")
 	want := `{"name":"chat","description":"test","creation_timestamp":1700000000000,"last_updated_timestamp":1700000000000,"state":{"ready":"READY","config_update":"NOT_UPDATING"},` +
-		`"config":{"served_entities":[{"name":"gpt","external_model":{"name":"gpt-4o","provider":"openai","task":"llm/v1/chat"},"state":{"deployment":"DEPLOYMENT_READY"}}],` +
+		`"config":{"served_entities":[{"name":"gpt","external_model":{"name":"gpt-4o","provider":"openai","task":"llm/v1/chat","openai_config":{"api_key_auth":{"key":"X-Key"},"openai_organization":"org-1"}},"state":{"deployment":"DEPLOYMENT_READY"}}],` +
 		`"traffic_config":{"routes":[{"served_entity_name":"gpt","served_model_name":"gpt","traffic_percentage":100}]},"config_version":1},` +
 		`"tags":[{"key":"a","value":"1"},{"key":"b","value":"2"}],"task":"llm/v1/chat","endpoint_type":"EXTERNAL_MODEL",` +
 		`"ai_gateway":{"usage_tracking_config":{"enabled":true},"fallback_config":{"enabled":false},"inference_table_config":{"enabled":true,"catalog_name":"main","schema_name":"ai","table_name_prefix":"chat"},` +
@@ -500,6 +506,9 @@ func TestEndpointLists(t *testing.T) {
 		if strings.Contains(all+one, "sk-upstream") || strings.Contains(all+one, "127.0.0.1") || strings.Contains(all, "private") {
 			t.Errorf("it tells too much: %s", all)
 		}
+	}
+	if _, body := l.do("GET", "/api/2.0/serving-endpoints/chat", "Bearer lg-root", ""); !strings.Contains(body, `"openai_api_base":"http://127.0.0.1`) || strings.Contains(body, "sk-upstream") {
+		t.Errorf("an administrator is told %s", body)
 	}
 	for _, name := range []string{"nope", "private"} {
 		if resp, body := l.do("GET", "/api/2.0/serving-endpoints/"+name, key, ""); resp.StatusCode != 404 || !strings.Contains(body, `"error_code":"RESOURCE_DOES_NOT_EXIST"`) {

@@ -17,6 +17,7 @@ const (
 
 var (
 	azureVersion = regexp.MustCompile(`^(v1|preview|\d{4}-\d{2}-\d{2}(-preview)?)$`)
+	deployment   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$`)
 	entraName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,127}$`)
 	cloudName    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 	projectName  = regexp.MustCompile(`^[a-z0-9][a-z0-9.:-]{0,127}$`)
@@ -88,10 +89,15 @@ func (c *checker) azure(o *OpenAIConfig, m *ExternalModel, p string) {
 	if !azureVersion.MatchString(o.APIVersion) {
 		c.fault(p+".openai_api_version", "want v1, preview, or a date such as 2024-10-21, got %s", c.text(p+".openai_api_version"))
 	}
-	if !c.given(p + ".openai_deployment_name") {
+	at := p + ".openai_deployment_name"
+	if !c.given(at) {
 		o.DeploymentName = m.Name
-	} else {
-		c.label(p+".openai_deployment_name", o.DeploymentName)
+	}
+	switch {
+	case c.given(at) && !c.required(at, o.DeploymentName):
+	case o.DeploymentName == "": // that the model has no name has been said
+	case !deployment.MatchString(o.DeploymentName):
+		c.fault(at, "want the name of a deployment: letters, digits, '_', '.' or '-'")
 	}
 	if o.APIType == azureKey {
 		o.APIKey = c.requiredSecret(p, "openai_api_key", o.APIKey, o.APIKeyPlaintext)

@@ -2,16 +2,24 @@ package provider
 
 import (
 	"fmt"
+	"mime"
 
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
 // WithModel returns the body with another model in it, for providers that have a name of their own
-// for it. What is no JSON, or has no model, is returned as it is.
+// for it, in a form as in JSON. A body without a model is returned as it is.
 func (a *Ask) WithModel(model string) ([]byte, error) {
 	if model == a.Entity.Model {
 		return a.Body, nil
+	}
+	if media, params, err := mime.ParseMediaType(a.ContentType); err == nil && media == "multipart/form-data" {
+		var r wire.Request
+		if err := r.ParseForm(a.Body, params["boundary"]); err != nil {
+			return nil, fmt.Errorf("set the model of a form: %w", err)
+		}
+		return r.Upstream(wire.Change{Model: model}), nil
 	}
 	return a.editModel(func(p *rawjson.Patch, at int) {
 		p.Replace(at, rawjson.AppendQuoted(make([]byte, 0, len(model)+2), model))

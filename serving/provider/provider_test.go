@@ -3,6 +3,7 @@ package provider_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -97,6 +98,39 @@ func TestBuild(t *testing.T) {
 	}
 	if _, err := openai.New().Build(&provider.Ask{Entity: bare, Format: wire.AnthropicMessages}); err == nil {
 		t.Error("OpenAI's API was asked for messages")
+	}
+}
+
+// A provider's own name of the model replaces the gateway's, in JSON and in forms.
+func TestModels(t *testing.T) {
+	const form = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper\r\n--b\r\n" +
+		"Content-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\n\x00\xff\r\n--b--\r\n"
+	for _, tt := range []struct{ contentType, body, with, without string }{
+		{"", `{"model":"whisper","n":1.50}`, `{"model":"d-1","n":1.50}`, `{"n":1.50}`},
+		{"", `{"n":1}`, `{"n":1}`, `{"n":1}`},
+		{"", ``, ``, ``},
+		{"multipart/form-data; boundary=b", form, strings.Replace(form, "whisper", "d-1", 1), form},
+	} {
+		a := &provider.Ask{Entity: &endpoint.Entity{Model: "whisper"}, ContentType: tt.contentType, Body: []byte(tt.body)}
+		with, err := a.WithModel("d-1")
+		if err != nil || string(with) != tt.with {
+			t.Errorf("%q with: %q, %v", tt.body, with, err)
+		}
+		without, err := a.WithoutModel()
+		if err != nil || string(without) != tt.without {
+			t.Errorf("%q without: %q, %v", tt.body, without, err)
+		}
+		if string(a.Body) != tt.body {
+			t.Error("the body itself was changed")
+		}
+	}
+	for _, a := range []*provider.Ask{
+		{Entity: &endpoint.Entity{}, Body: []byte(`{`)},
+		{Entity: &endpoint.Entity{}, Body: []byte(`--x`), ContentType: "multipart/form-data; boundary=b"},
+	} {
+		if _, err := a.WithModel("d-1"); err == nil {
+			t.Errorf("%q has a model now", a.Body)
+		}
 	}
 }
 
