@@ -38,7 +38,7 @@ func azureFormats(e *endpoint.Entity, op wire.Operation) []wire.Format {
 func azure(a *provider.Ask) (provider.Upstream, error) {
 	e, path := a.Entity, Path(a.Format)
 	if path == "" {
-		return provider.Upstream{}, fmt.Errorf("Azure's OpenAI API has no %q", a.Format)
+		return provider.Upstream{}, fmt.Errorf("the OpenAI API of Azure has no %q", a.Format)
 	}
 	body, err := a.WithModel(e.Deployment)
 	if err != nil {
