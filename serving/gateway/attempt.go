@@ -125,7 +125,7 @@ func (w *work) answer(a *answer) *failure {
 	if a.resp.StatusCode < 200 || a.resp.StatusCode > 299 {
 		return w.providerError(a, media)
 	}
-	if media == streamMedia[a.framing] && (a.framing == provider.SSE || w.AWSEvents != nil) {
+	if media == streamMedia[a.framing] {
 		if !w.streaming {
 			return badGateway(nil, inference.UpstreamError, "the provider streamed an answer that was to come whole")
 		}

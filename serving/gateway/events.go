@@ -4,24 +4,33 @@ import (
 	"io"
 
 	"github.com/lakegate/lakegate/internal/apierr"
+	"github.com/lakegate/lakegate/serving/provider"
 	"github.com/lakegate/lakegate/serving/sse"
+	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/bedrock"
 )
 
 // events gives the events of a stream one by one, and io.EOF or another error at its end.
 type events interface{ Next() (sse.Event, error) }
 
-// AWSReader reads AWS's binary event streams. What it returns is good until the next call.
-type AWSReader interface {
-	// Next returns an event: its type, its payload and its bytes as they came.
-	Next() (name, data, raw []byte, err error)
-}
-
-// awsEvents makes an AWSReader give events.
-type awsEvents struct{ AWSReader }
+// awsEvents makes AWS's binary messages events.
+type awsEvents struct{ *bedrock.Reader }
 
 func (a awsEvents) Next() (sse.Event, error) {
-	name, data, raw, err := a.AWSReader.Next()
+	name, data, raw, err := a.Reader.Next()
 	return sse.Event{Name: name, Data: data, Raw: raw}, err
+}
+
+// newEvents returns a reader of events that begins with the memory of in, and a function that gives
+// that back.
+func (w *work) newEvents(a *answer, src io.Reader, in *buffer) (events, func()) {
+	if a.framing == provider.AWSEvents {
+		r := bedrock.NewReader(src, w.config.MaxEvent, in.b)
+		r.Unwrap = a.codec.Format != wire.BedrockConverse // another API's events, one per message
+		return awsEvents{r}, func() { in.b = r.Buffer() }
+	}
+	r := sse.NewReader(src, w.config.MaxEvent, in.b)
+	return r, func() { in.b = r.Buffer() }
 }
 
 // source is an upstream's body. before is called before each read: all that was received so far

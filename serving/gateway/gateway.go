@@ -27,7 +27,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -119,12 +118,9 @@ type Parts struct {
 	Providers map[string]provider.Provider // by name, as entities have it
 	Logger    *slog.Logger
 
-	Transport http.RoundTripper // nil: NewTransport()
-	Limiter   *limits.Limiter   // nil: a fresh one
-	Draw      func() uint32     // random numbers for routing; nil: math/rand
-	// AWSEvents reads AWS's event streams, of events of maxEvent bytes at most. It may be nil where
-	// no provider answers with them.
-	AWSEvents func(src io.Reader, maxEvent int) AWSReader
+	Transport http.RoundTripper           // nil: NewTransport()
+	Limiter   *limits.Limiter             // nil: a fresh one
+	Draw      func() uint32               // random numbers for routing; nil: math/rand
 	Codecs    map[wire.Format]*wire.Codec // the wire formats; nil: formats.Table
 }
 

@@ -11,9 +11,9 @@ import (
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/internal/inference"
-	"github.com/lakegate/lakegate/serving/provider"
 	"github.com/lakegate/lakegate/serving/sse"
 	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/bedrock"
 	"github.com/lakegate/lakegate/serving/wire/chat"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
@@ -49,13 +49,9 @@ func (w *work) stream(a *answer) *failure {
 	s := &stream{work: w, to: a.target, line: a.line, src: &source{Reader: a.resp.Body}, out: buffers.Get().(*buffer), leftAt: -1}
 	defer s.out.free()
 	defer in.free()
-	if a.framing == provider.AWSEvents {
-		s.events = awsEvents{w.AWSEvents(s.src, w.config.MaxEvent)}
-	} else {
-		r := sse.NewReader(s.src, w.config.MaxEvent, in.b)
-		defer func() { in.b = r.Buffer() }() // before in is freed
-		s.events = r
-	}
+	var done func()
+	s.events, done = w.newEvents(a, s.src, in)
+	defer done()
 	s.tracker = a.codec.NewTracker(w.rec.Payload.Table != "")
 	if a.translate {
 		s.decoder, s.encoder = a.codec.Chat.NewDecoder(), w.codec.Chat.NewEncoder(w.chat)
@@ -66,7 +62,7 @@ func (w *work) stream(a *answer) *failure {
 	if err != nil {
 		return s.noFirst(err)
 	}
-	if f := s.firstIsError(first.Data); f != nil {
+	if f := s.firstIsError(first); f != nil {
 		return f
 	}
 	s.rememberIn(first.Data)
@@ -112,18 +108,22 @@ func (s *stream) noFirst(err error) *failure {
 }
 
 // firstIsError looks at a stream that begins with an error, though its status was 200.
-func (s *stream) firstIsError(data []byte) *failure {
-	if !bytes.Contains(data, []byte(`"error"`)) || bytes.Contains(data, []byte(`"choices"`)) {
+func (s *stream) firstIsError(ev sse.Event) *failure {
+	if !bytes.Contains(ev.Data, []byte(`"error"`)) && !bytes.HasSuffix(ev.Name, []byte("xception")) {
 		return nil
 	}
-	told, ok := wire.ParseError(data)
-	if !ok || told.Message == "" {
+	told, ok := wire.ParseError(ev.Data)
+	ok = ok && told.Message != "" && !bytes.Contains(ev.Data, []byte(`"choices"`))
+	if !ok && !s.to.codec.NewTracker(false).Add(ev.Name, ev.Data).Error {
 		return nil
+	}
+	if told.Message == "" {
+		told.Message = "the provider's stream began with an error"
 	}
 	return &failure{
 		err:     &apierr.Error{Status: http.StatusBadGateway, Code: apierr.ProviderError, Message: told.Message},
 		outcome: inference.UpstreamError, reason: "provider's stream began with an error", word: told.Code,
-		raw: bytes.Clone(data), passOn: !s.to.translate && told.In(s.call.Surface.Dialect), another: true,
+		raw: bytes.Clone(ev.Data), passOn: !s.to.translate && told.In(s.call.Surface.Dialect), another: true,
 	}
 }
 
@@ -286,7 +286,7 @@ func (s *stream) fault(err error, complete bool) *failure {
 	switch {
 	case s.failed:
 		return badGateway(nil, inference.UpstreamBroken, "the provider reported an error in the middle of its answer")
-	case errors.Is(err, errTooLarge) || errors.Is(err, sse.ErrTooLong):
+	case errors.Is(err, errTooLarge) || errors.Is(err, sse.ErrTooLong) || errors.Is(err, bedrock.ErrTooLong):
 		return badGateway(err, inference.UpstreamBroken, "the provider's stream is larger than this gateway allows")
 	case !complete:
 		return cutOff(context.Cause(s.line.ctx), err, true)

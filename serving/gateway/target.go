@@ -61,7 +61,10 @@ func (w *work) translatable(formats []wire.Format) *wire.Codec {
 		if c == nil || w.call.Suffix != "" {
 			continue
 		}
-		if c.Chat != nil && w.codec.Chat != nil || c.Embed != nil && w.codec.Embed != nil {
+		if from, to := w.codec.Chat, c.Chat; from != nil && from.DecodeRequest != nil && to != nil && to.EncodeRequest != nil {
+			return c
+		}
+		if from, to := w.codec.Embed, c.Embed; from != nil && from.DecodeRequest != nil && to != nil && to.EncodeRequest != nil {
 			return c
 		}
 	}

@@ -6,6 +6,7 @@ package formats
 import (
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/anthropic"
+	"github.com/lakegate/lakegate/serving/wire/bedrock"
 	"github.com/lakegate/lakegate/serving/wire/gemini"
 	"github.com/lakegate/lakegate/serving/wire/openai"
 	"github.com/lakegate/lakegate/serving/wire/responses"
@@ -26,6 +27,7 @@ var Table = table(
 	anthropic.Codec(),
 	anthropic.CountCodec(),
 	gemini.Codec(),
+	bedrock.Codec(),
 )
 
 func table(codecs ...*wire.Codec) map[wire.Format]*wire.Codec {
