@@ -115,9 +115,7 @@ func appendUsage(dst []byte, u *inference.Usage, has bool) []byte {
 	}
 	dst = appendInt(append(dst, `{"input_tokens":`...), input)
 	dst = append(dst, `,"input_tokens_details":{`...)
-	if u.CacheWrite != nil {
-		dst = appendCount(dst, "cache_write_tokens", u.CacheWrite)
-	}
+	dst = appendInt(appendName(dst, "cache_write_tokens"), value(u.CacheWrite))
 	dst = appendInt(appendName(dst, "cached_tokens"), value(u.CachedInput))
 	dst = appendInt(append(dst, `},"output_tokens":`...), output)
 	dst = appendInt(append(dst, `,"output_tokens_details":{"reasoning_tokens":`...), value(u.Reasoning))
