@@ -1,7 +1,7 @@
 package responses
 
 import (
-	"path/filepath"
+	"path"
 	"strings"
 
 	"github.com/lakegate/lakegate/serving/wire/chat"
@@ -29,10 +29,10 @@ func (d *decoder) image(p *chat.Part, path string, v []byte) {
 	d.needsMedia(p.Media, path, "image_url or file_id")
 }
 
-func (d *decoder) file(p *chat.Part, path string, v []byte) {
+func (d *decoder) file(p *chat.Part, at string, v []byte) {
 	m := &chat.Media{}
 	p.Media = m
-	d.each(path, rawjson.ObjectKind, v, func(name, path string, k rawjson.Kind, v []byte) bool {
+	d.each(at, rawjson.ObjectKind, v, func(name, path string, k rawjson.Kind, v []byte) bool {
 		switch name {
 		case "file_data":
 			if s := d.text(path, k, v); strings.HasPrefix(s, "data:") {
@@ -57,10 +57,16 @@ func (d *decoder) file(p *chat.Part, path string, v []byte) {
 		return true
 	})
 	if m.MIME == "" {
-		m.MIME = documents[strings.ToLower(filepath.Ext(m.Name))]
+		m.MIME = documentType(m.Name)
 	}
-	d.needsMedia(m, path, "file_data, file_url or file_id")
+	if m.MIME == "" && m.URL != "" {
+		address, _, _ := strings.Cut(m.URL, "?")
+		m.MIME = documentType(address)
+	}
+	d.needsMedia(m, at, "file_data, file_url or file_id")
 }
+
+func documentType(name string) string { return documents[strings.ToLower(path.Ext(name))] }
 
 // documents are the types of files by the end of their name, where the data does not say.
 var documents = map[string]string{

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/wire/chat"
@@ -35,7 +36,7 @@ func DecodeRequest(body []byte) (*chat.Request, *apierr.Error) {
 	if err := o.Parse(body, maxDepth); err != nil {
 		return nil, apierr.New(apierr.BadRequest, "the request body must be a JSON object: %v", err)
 	}
-	r := &chat.Request{WantsUsage: true, Names: requestNames, Echo: map[string]json.RawMessage{}}
+	r := &chat.Request{WantsUsage: true, Names: maps.Clone(requestNames), Echo: map[string]json.RawMessage{}}
 	d := &decoder{req: r, tools: map[string]string{}}
 	input := -1
 	for i := range o.Len() {
@@ -196,7 +197,9 @@ func (d *decoder) field(name string, k rawjson.Kind, v []byte) {
 	case "stream":
 		r.Stream = d.flag(name, k)
 	case "safety_identifier":
-		r.User = d.text(name, k, v)
+		if r.User = d.text(name, k, v); r.User != "" {
+			r.Names[chat.FUser] = name
+		}
 	case "user":
 		if s := d.text(name, k, v); r.User == "" {
 			r.User = s
@@ -264,7 +267,9 @@ func (d *decoder) unknownToAll(name string, k rawjson.Kind, v []byte) {
 func (d *decoder) textMember(name, path string, k rawjson.Kind, v []byte) bool {
 	switch name {
 	case "verbosity":
-		d.req.Verbosity = d.text(path, k, v)
+		if s := d.text(path, k, v); s != "medium" { // as it is anyway
+			d.req.Verbosity = s
+		}
 	case "format":
 		d.format(path, k, v)
 	default:

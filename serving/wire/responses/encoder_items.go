@@ -27,7 +27,7 @@ func (e *encoder) say(dst []byte, d *chat.Delta) []byte {
 		dst = end(it.parts[n].append(append(dst, `,"part":`...)))
 	}
 	part := len(it.parts) - 1
-	it.parts[part].text += d.Text
+	it.parts[part].text = append(it.parts[part].text, d.Text...)
 	kind, rest := "response.output_text.delta", `,"logprobs":[]`
 	if refusal {
 		kind, rest = "response.refusal.delta", ""
@@ -44,9 +44,9 @@ func (e *encoder) closePart(dst []byte, item int) []byte {
 	}
 	p := &e.items[item].parts[n]
 	if p.refusal {
-		dst = appendText(e.at(dst, "response.refusal.done", item, "content_index", n), "refusal", p.text)
+		dst = appendText(e.at(dst, "response.refusal.done", item, "content_index", n), "refusal", string(p.text))
 	} else {
-		dst = appendText(e.at(dst, "response.output_text.done", item, "content_index", n), "text", p.text)
+		dst = appendText(e.at(dst, "response.output_text.done", item, "content_index", n), "text", string(p.text))
 		dst = append(append(append(dst, `,"logprobs":[`...), p.logProbs...), ']')
 	}
 	dst = e.at(end(dst), "response.content_part.done", item, "content_index", n)
@@ -80,22 +80,22 @@ func (e *encoder) think(dst []byte, text string) []byte {
 		e.open = len(e.items) - 1
 	}
 	it := &e.items[e.open]
-	if it.text == "" {
+	if len(it.text) == 0 {
 		dst = e.at(dst, "response.reasoning_summary_part.added", e.open, "summary_index", 0)
 		dst = end(append(dst, `,"part":{"type":"summary_text","text":""}`...))
 	}
-	it.text += text
+	it.text = append(it.text, text...)
 	dst = e.at(dst, "response.reasoning_summary_text.delta", e.open, "summary_index", 0)
 	return end(appendText(dst, "delta", text))
 }
 
 func (e *encoder) closeSummary(dst []byte, item int) []byte {
 	text := e.items[item].text
-	if text == "" {
+	if len(text) == 0 {
 		return dst
 	}
 	dst = e.at(dst, "response.reasoning_summary_text.done", item, "summary_index", 0)
-	dst = e.at(end(appendText(dst, "text", text)), "response.reasoning_summary_part.done", item, "summary_index", 0)
+	dst = e.at(end(appendText(dst, "text", string(text))), "response.reasoning_summary_part.done", item, "summary_index", 0)
 	return end(appendSummary(appendName(dst, "part"), text))
 }
 
@@ -136,7 +136,7 @@ func (e *encoder) arguments(dst []byte, d *chat.Delta) []byte {
 	}
 	for i := len(e.calls) - 1; i >= 0; i-- {
 		if c := e.calls[i]; c.tool == d.Tool {
-			e.items[c.item].text += d.Text
+			e.items[c.item].text = append(e.items[c.item].text, d.Text...)
 			dst = e.at(dst, "response.function_call_arguments.delta", c.item, "", 0)
 			return end(appendText(dst, "delta", d.Text))
 		}
@@ -146,9 +146,9 @@ func (e *encoder) arguments(dst []byte, d *chat.Delta) []byte {
 
 func (e *encoder) closeCall(dst []byte, item int, status string) []byte {
 	it := &e.items[item]
-	it.text = arguments(it.text)
+	it.text = []byte(arguments(string(it.text)))
 	dst = e.at(dst, "response.function_call_arguments.done", item, "", 0)
 	dst = append(dst, `,"arguments":`...)
-	dst = appendText(rawjson.AppendQuoted(dst, it.text), "name", it.name)
+	dst = appendText(rawjson.AppendQuoted(dst, string(it.text)), "name", it.name)
 	return e.done(end(dst), item, status)
 }

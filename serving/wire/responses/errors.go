@@ -32,7 +32,17 @@ func appendErrorEvent(dst []byte, seq int64, message, code, param string) []byte
 	return dst
 }
 
+// responseCodes are the codes of a failed response that clients act on; strict ones know no code
+// that the API does not have.
+var responseCodes = map[string]bool{
+	"rate_limit_exceeded": true, "invalid_prompt": true, "context_length_exceeded": true, "insufficient_quota": true,
+}
+
+// appendError writes the error of a failed response.
 func appendError(dst []byte, code, message string) []byte {
+	if !responseCodes[code] {
+		code = "server_error"
+	}
 	return append(dst, `{"code":`+quote(code)+`,"message":`+quote(message)+`}`...)
 }
 

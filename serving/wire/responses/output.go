@@ -12,7 +12,7 @@ type outItem struct {
 	status string // in_progress, completed or incomplete
 
 	parts     []outPart // of a message
-	text      string    // a thought, the arguments of a call, an image
+	text      []byte    // a thought, the arguments of a call, an image
 	encrypted string    // of a thought
 	callID    string
 	name      string
@@ -21,7 +21,7 @@ type outItem struct {
 // outPart is a part of a message.
 type outPart struct {
 	refusal  bool
-	text     string
+	text     []byte
 	logProbs []byte // elements of a list
 }
 
@@ -37,34 +37,34 @@ func (it *outItem) append(dst []byte) []byte {
 		dst = append(dst, `],"role":"assistant"`...)
 	case "reasoning":
 		dst = append(appendName(dst, "summary"), '[')
-		if it.text != "" {
+		if len(it.text) > 0 {
 			dst = appendSummary(dst, it.text)
 		}
 		dst = append(dst, ']')
 		dst = appendSome(dst, "encrypted_content", it.encrypted)
 	case "function_call":
 		dst = appendText(dst, "status", it.status)
-		dst = appendText(dst, "arguments", it.text)
+		dst = appendText(dst, "arguments", string(it.text))
 		dst = appendText(dst, "call_id", it.callID)
 		dst = appendText(dst, "name", it.name)
 	case "image_generation_call":
 		dst = appendText(dst, "status", it.status)
-		dst = appendText(dst, "result", it.text)
+		dst = appendText(dst, "result", string(it.text))
 	}
 	return append(dst, '}')
 }
 
 func (p *outPart) append(dst []byte) []byte {
 	if p.refusal {
-		return append(appendText(append(dst, `{"type":"refusal"`...), "refusal", p.text), '}')
+		return append(appendText(append(dst, `{"type":"refusal"`...), "refusal", string(p.text)), '}')
 	}
 	dst = append(dst, `{"type":"output_text","annotations":[],"logprobs":[`...)
 	dst = append(append(dst, p.logProbs...), ']')
-	return append(appendText(dst, "text", p.text), '}')
+	return append(appendText(dst, "text", string(p.text)), '}')
 }
 
-func appendSummary(dst []byte, text string) []byte {
-	return append(appendText(append(comma(dst), `{"type":"summary_text"`...), "text", text), '}')
+func appendSummary(dst, text []byte) []byte {
+	return append(appendText(append(comma(dst), `{"type":"summary_text"`...), "text", string(text)), '}')
 }
 
 func appendItems(dst []byte, items []outItem) []byte {
@@ -121,6 +121,21 @@ func appendUsage(dst []byte, u *inference.Usage, has bool) []byte {
 	dst = appendInt(append(dst, `,"output_tokens_details":{"reasoning_tokens":`...), value(u.Reasoning))
 	dst = appendInt(append(dst, `},"total_tokens":`...), total)
 	return append(dst, '}')
+}
+
+// tierWords are the API's words for tiers that other providers name otherwise.
+var tierWords = map[string]string{
+	"standard": "default", "on_demand": "default", "default": "default", "auto": "auto", "flex": "flex", "scale": "scale",
+	"priority": "priority", "fast": "fast", "ultrafast": "ultrafast",
+}
+
+// appendTier writes the tier that answered, null for one that the API has no word for.
+func appendTier(dst []byte, tier string) []byte {
+	word, ok := tierWords[tier]
+	if !ok {
+		return append(dst, "null"...)
+	}
+	return append(dst, quote(word)...)
 }
 
 // value returns a count, 0 for one that is unknown: the API's clients need numbers.

@@ -106,12 +106,7 @@ func (h *head) append(dst []byte, end ending, items []byte, u *inference.Usage, 
 	dst = appendText(dst, "model", h.model)
 	dst = appendRaw(dst, "output", items)
 	dst = append(dst, `,"previous_response_id":null,"store":false,"service_tier":`...)
-	if u.ServiceTier != "" {
-		dst = append(dst, quote(u.ServiceTier)...)
-	} else {
-		dst = append(dst, "null"...)
-	}
-	dst = append(dst, h.echo...)
+	dst = append(appendTier(dst, u.ServiceTier), h.echo...)
 	return append(appendUsage(append(dst, `,"usage":`...), u, hasUsage), '}')
 }
 
@@ -157,20 +152,20 @@ func (h *head) items(c *chat.Choice) (items []outItem) {
 				open("message", "msg_")
 			}
 			last := &items[len(items)-1]
-			last.parts = append(last.parts, outPart{refusal: p.Kind == chat.Refusal, text: p.Text, logProbs: logProbs})
+			last.parts = append(last.parts, outPart{refusal: p.Kind == chat.Refusal, text: []byte(p.Text), logProbs: logProbs})
 			logProbs = nil
 		case chat.Thinking:
 			it := open("reasoning", "rs_")
-			it.text, it.encrypted = p.Text, packPart(p)
+			it.text, it.encrypted = []byte(p.Text), packPart(p)
 		case chat.Call:
 			if p.Signature != "" {
 				open("reasoning", "rs_").encrypted = pack(p.SignedBy, carriesCall, p.Signature)
 			}
 			it := open("function_call", "fc_")
-			it.text, it.callID, it.name = arguments(p.Call.Arguments), p.Call.ID, p.Call.Name
+			it.text, it.callID, it.name = []byte(arguments(p.Call.Arguments)), p.Call.ID, p.Call.Name
 		case chat.Image:
 			if p.Media.Data != "" {
-				open("image_generation_call", "ig_").text = p.Media.Data
+				open("image_generation_call", "ig_").text = []byte(p.Media.Data)
 			}
 		}
 	}
