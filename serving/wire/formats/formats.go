@@ -28,6 +28,9 @@ var Table = table(
 	anthropic.CountCodec(),
 	gemini.Codec(),
 	bedrock.Codec(),
+	gemini.CountCodec(),
+	gemini.EmbeddingsCodec(),
+	gemini.VertexEmbeddingsCodec(),
 )
 
 func table(codecs ...*wire.Codec) map[wire.Format]*wire.Codec {
