@@ -8,7 +8,9 @@ import (
 	"github.com/lakegate/lakegate/serving/provider/ai21"
 	"github.com/lakegate/lakegate/serving/provider/custom"
 	"github.com/lakegate/lakegate/serving/provider/databricks"
+	"github.com/lakegate/lakegate/serving/provider/gemini"
 	"github.com/lakegate/lakegate/serving/provider/openai"
+	"github.com/lakegate/lakegate/serving/provider/vertex"
 )
 
 // Table returns the providers by the names that the configuration has for them.
@@ -19,6 +21,8 @@ func Table() map[string]provider.Provider {
 		custom.Name:     custom.New(),
 		databricks.Name: databricks.New(),
 		ai21.Name:       ai21.New(),
+		gemini.Name:     gemini.New(),
+		vertex.Name:     vertex.New(),
 	})
 	return all
 }
