@@ -27,10 +27,10 @@ var Table = table(
 	anthropic.Codec(),
 	anthropic.CountCodec(),
 	gemini.Codec(),
-	bedrock.Codec(),
 	gemini.CountCodec(),
 	gemini.EmbeddingsCodec(),
 	gemini.VertexEmbeddingsCodec(),
+	bedrock.Codec(),
 )
 
 func table(codecs ...*wire.Codec) map[wire.Format]*wire.Codec {
