@@ -84,7 +84,7 @@ func build(a *provider.Ask) (provider.Upstream, error) {
 		path = "anthropic/models/count-tokens:rawPredict"
 		body, err = anthropicBody(a.Body, true)
 	default:
-		err = fmt.Errorf("Vertex AI has no %q", a.Format)
+		err = fmt.Errorf("no %q at Vertex AI", a.Format)
 	}
 	if err != nil {
 		return provider.Upstream{}, err

@@ -41,7 +41,7 @@ func TestBuild(t *testing.T) {
 		{name: "claude", model: "claude-sonnet-4-5@20250929", format: wire.AnthropicMessages, body: `{"model":"claude-sonnet-4-5@20250929","max_tokens":1}`, path: "anthropic/models/claude-sonnet-4-5@20250929:rawPredict", want: `{"max_tokens":1,"anthropic_version":"vertex-2023-10-16"}`},
 		{name: "claude, streamed", model: "claude-sonnet-4-5", format: wire.AnthropicMessages, stream: true, body: `{"anthropic_version":"2023-06-01","model":"m","stream":true}`, path: "anthropic/models/claude-sonnet-4-5:streamRawPredict", want: `{"anthropic_version":"vertex-2023-10-16","stream":true}`},
 		{name: "count for claude", model: "claude-sonnet-4-5", format: wire.AnthropicCount, body: `{"model":"claude-sonnet-4-5"}`, path: "anthropic/models/count-tokens:rawPredict", want: `{"model":"claude-sonnet-4-5","anthropic_version":"vertex-2023-10-16"}`},
-		{name: "another format", model: "gemini-2.5-flash", format: wire.OpenAIChat, body: `{}`, no: "no \"openai-chat\""},
+		{name: "another format", model: "gemini-2.5-flash", format: wire.OpenAIChat, body: `{}`, no: "no \"openai-chat\" at"},
 		{name: "no JSON", model: "claude-sonnet-4-5", format: wire.AnthropicMessages, body: `x`, no: "body for Anthropic"},
 	}
 	for _, tt := range tests {
