@@ -10,6 +10,9 @@ type Options struct {
 	Model     string // the provider's name of the model
 	Stream    bool
 	MaxTokens int64 // for formats that need a bound, when the request has none
+	// Provider is the provider's name in the configuration, for formats that providers speak in
+	// dialects; "" for the format as its maker has it.
+	Provider string
 }
 
 // Codec translates one format.

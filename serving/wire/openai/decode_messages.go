@@ -54,7 +54,7 @@ func (d *decoder) turn(t *turn, v []byte) {
 			if text := d.text(path, k, v); text != "" && t.thought == nil {
 				t.thought = []chat.Part{{Kind: chat.Thinking, Text: text, Path: path}}
 			}
-		case "reasoning_details":
+		case "reasoning_details", "thinking_blocks":
 			if thoughts := readDetails(v, path); thoughts != nil {
 				t.thought = thoughts
 			}
@@ -204,6 +204,8 @@ func (d *decoder) part(parts []chat.Part, path string, v []byte) []chat.Part {
 			thoughts = readThoughts(v, path)
 		case "cache_control":
 			p.Cache = d.cache(path+".cache_control", v)
+		case "prompt_cache_breakpoint": // for half an hour at OpenAI
+			p.Cache = "5m"
 		}
 	})
 	switch kind {

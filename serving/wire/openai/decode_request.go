@@ -222,8 +222,10 @@ func (d *decoder) effort(path, word string) {
 		d.req.Reasoning.Off = true
 	case "minimal", "low", "medium", "high", "xhigh":
 		d.req.Reasoning.Effort = word
+	case "max": // the common form has nothing above xhigh
+		d.req.Reasoning.Effort = "xhigh"
 	default:
-		d.refuse(path, "field %q must be none, minimal, low, medium, high or xhigh, not %q", path, word)
+		d.refuse(path, "field %q must be none, minimal, low, medium, high, xhigh or max, not %q", path, word)
 	}
 }
 

@@ -59,7 +59,13 @@ func appendChoice(dst []byte, ch *chat.Choice, r *chat.Request) []byte {
 		dst = appendText(append(dst, `,"function_call":{`...), "name", c.Name)
 		dst = append(appendText(dst, "arguments", arguments(c.Arguments)), '}')
 	default:
-		dst = appendCalls(appendName(dst, "tool_calls"), said.calls, true)
+		dst = append(appendName(dst, "tool_calls"), '[')
+		for i := range said.calls {
+			p := &said.calls[i]
+			dst = appendCall(comma(dst), p.Call.ID, p.Call)
+			dst = append(appendGoogle(dst, p.Signature, p.SignedBy), '}')
+		}
+		dst = append(dst, ']')
 	}
 	dst = append(dst, `},"logprobs":`...)
 	if len(ch.LogProbs) > 0 {

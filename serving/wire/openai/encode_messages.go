@@ -14,6 +14,9 @@ func (e *encoder) system(parts []chat.Part) {
 }
 
 func (e *encoder) message(m *chat.Message) {
+	if m.Name != "" && e.speak.noNames {
+		e.lose(m.Path+".name", "the provider's API has no names of speakers")
+	}
 	switch m.Role {
 	case chat.System:
 		e.texts("system", "", m.Parts)
@@ -28,7 +31,9 @@ func (e *encoder) message(m *chat.Message) {
 func (e *encoder) begin(role, name string) {
 	e.dst = append(comma(e.dst), '{')
 	e.dst = appendText(e.dst, "role", role)
-	e.dst = appendSome(e.dst, "name", name)
+	if !e.speak.noNames {
+		e.dst = appendSome(e.dst, "name", name)
+	}
 }
 
 // texts writes a message of text alone: a string for one text, parts for several.
@@ -40,7 +45,7 @@ func (e *encoder) texts(role, name string, parts []chat.Part) {
 }
 
 func (e *encoder) textContent(parts []chat.Part) {
-	if len(parts) == 1 && parts[0].Kind == chat.Text {
+	if len(parts) == 1 && parts[0].Kind == chat.Text && !e.marks(parts[0].Cache) {
 		e.dst = appendString(e.dst, parts[0].Text)
 		return
 	}
@@ -50,14 +55,23 @@ func (e *encoder) textContent(parts []chat.Part) {
 			e.lose(parts[i].Path, "OpenAI's API takes only text here, not "+string(parts[i].Kind))
 			continue
 		}
-		e.textPart(parts[i].Text)
+		e.textPart(parts[i].Text, parts[i].Cache)
 	}
 	e.dst = append(e.dst, ']')
 }
 
-func (e *encoder) textPart(text string) {
+func (e *encoder) textPart(text, cache string) {
 	e.dst = append(comma(e.dst), `{"type":"text","text":`...)
-	e.dst = append(appendString(e.dst, text), '}')
+	e.dst = appendString(e.dst, text)
+	e.appendCache(cache)
+	e.dst = append(e.dst, '}')
+}
+
+// endPart ends a part whose description is its last member.
+func (e *encoder) endPart(p *chat.Part) {
+	e.dst = append(e.dst, '}')
+	e.appendCache(p.Cache)
+	e.dst = append(e.dst, '}')
 }
 
 // user writes what a user said, after the results of tools in it: these must follow the calls.
@@ -108,7 +122,7 @@ func (e *encoder) result(r *chat.Result) (media []chat.Part) {
 		texts = []chat.Part{{Kind: chat.Text}}
 	}
 	e.begin("tool", "")
-	e.dst = appendText(e.dst, "tool_call_id", r.CallID)
+	e.dst = appendText(e.dst, "tool_call_id", e.callID(r.CallID))
 	e.dst = appendName(e.dst, "content")
 	e.textContent(texts)
 	e.dst = append(e.dst, '}')
@@ -129,7 +143,7 @@ func sayFailed(texts []chat.Part) []chat.Part {
 func (e *encoder) userPart(p *chat.Part) {
 	switch p.Kind {
 	case chat.Text:
-		e.textPart(p.Text)
+		e.textPart(p.Text, p.Cache)
 	case chat.Image:
 		e.image(p)
 	case chat.Audio:
@@ -150,7 +164,7 @@ func (e *encoder) image(p *chat.Part) {
 	e.dst = append(comma(e.dst), `{"type":"image_url","image_url":{`...)
 	e.dst = appendText(e.dst, "url", address(m, "image/png"))
 	e.dst = appendSome(e.dst, "detail", m.Detail)
-	e.dst = append(e.dst, "}}"...)
+	e.endPart(p)
 }
 
 // address returns the URL of media, or one that holds its data.
@@ -173,7 +187,8 @@ func (e *encoder) audio(p *chat.Part) {
 	}
 	e.dst = append(comma(e.dst), `{"type":"input_audio","input_audio":{`...)
 	e.dst = appendText(e.dst, "data", p.Media.Data)
-	e.dst = append(appendText(e.dst, "format", format), "}}"...)
+	e.dst = appendText(e.dst, "format", format)
+	e.endPart(p)
 }
 
 func audioFormat(mime string) string {
@@ -191,7 +206,7 @@ func (e *encoder) file(p *chat.Part) {
 	m := p.Media
 	if strings.HasPrefix(m.MIME, "text/") && m.Data != "" {
 		if text, err := base64.StdEncoding.DecodeString(m.Data); err == nil {
-			e.textPart(string(text))
+			e.textPart(string(text), p.Cache)
 			return
 		}
 	}
@@ -201,7 +216,8 @@ func (e *encoder) file(p *chat.Part) {
 	}
 	e.dst = append(comma(e.dst), `{"type":"file","file":{`...)
 	if m.FileID != "" {
-		e.dst = append(appendText(e.dst, "file_id", m.FileID), "}}"...)
+		e.dst = appendText(e.dst, "file_id", m.FileID)
+		e.endPart(p)
 		return
 	}
 	name := m.Name
@@ -209,7 +225,8 @@ func (e *encoder) file(p *chat.Part) {
 		name = "file.pdf" // OpenAI requires one
 	}
 	e.dst = appendText(e.dst, "filename", name)
-	e.dst = append(appendText(e.dst, "file_data", address(m, "application/pdf")), "}}"...)
+	e.dst = appendText(e.dst, "file_data", address(m, "application/pdf"))
+	e.endPart(p)
 }
 
 func (e *encoder) assistant(m *chat.Message) {
@@ -238,28 +255,22 @@ func (e *encoder) assistant(m *chat.Message) {
 	}
 	e.dst = appendSome(e.dst, "refusal", refusal)
 	if len(calls) > 0 {
-		e.dst = appendCalls(appendName(e.dst, "tool_calls"), calls, false)
+		e.dst = append(appendName(e.dst, "tool_calls"), '[')
+		for i := range calls {
+			c := calls[i].Call
+			e.dst = append(appendCall(comma(e.dst), e.callID(c.ID), c), '}')
+		}
+		e.dst = append(e.dst, ']')
 	}
 	e.dst = append(e.dst, '}')
 }
 
-// appendCalls writes calls of tools. Signatures are for answers: requests go to providers that
-// did not sign them.
-func appendCalls(dst []byte, calls []chat.Part, signed bool) []byte {
-	dst = append(dst, '[')
-	for i := range calls {
-		c := calls[i].Call
-		dst = append(comma(dst), '{')
-		dst = appendText(dst, "id", c.ID)
-		dst = append(dst, `,"type":"function","function":{`...)
-		dst = appendText(dst, "name", c.Name)
-		dst = append(appendText(dst, "arguments", arguments(c.Arguments)), '}')
-		if signed {
-			dst = appendGoogle(dst, calls[i].Signature, calls[i].SignedBy)
-		}
-		dst = append(dst, '}')
-	}
-	return append(dst, ']')
+// appendCall writes a call of a tool, but for its closing brace.
+func appendCall(dst []byte, id string, c *chat.ToolCall) []byte {
+	dst = appendText(append(dst, '{'), "id", id)
+	dst = append(dst, `,"type":"function","function":{`...)
+	dst = appendText(dst, "name", c.Name)
+	return append(appendText(dst, "arguments", arguments(c.Arguments)), '}')
 }
 
 func arguments(text string) string {

@@ -1,29 +1,30 @@
 package openai
 
 import (
-	"strings"
-
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/wire/chat"
 )
 
 // encoder writes a request for a provider.
 type encoder struct {
-	req  *chat.Request
-	dst  []byte
-	lost []chat.Loss
+	req   *chat.Request
+	model model
+	speak dialect
+	dst   []byte
+	lost  []chat.Loss
 }
 
-// encodeChat writes a request as a chat completion.
+// encodeChat writes a request as a chat completion, in the dialect of the provider.
 //
 // The bound of the answer is max_completion_tokens for OpenAI's models that refuse max_tokens
 // (the o series, gpt-5 and later), and max_tokens for all others, since many compatible servers
-// know no other name. Marks of what to cache are not written, and are no loss: OpenAI's providers
-// cache by themselves. That a tool failed is said in the text of its result. Pictures in results
-// of tools, which OpenAI has no place for, follow in a message of the user. Thoughts of earlier
-// answers are left out.
+// know no other name. Marks of what to cache become breakpoints for gpt-5.6 and later, and
+// cache_control where that passes on to Anthropic's models; elsewhere they are not written, and
+// are no loss: those providers cache by themselves. That a tool failed is said in the text of its
+// result. Pictures in results of tools, which OpenAI has no place for, follow in a message of the
+// user. Thoughts of earlier answers are left out.
 func encodeChat(r *chat.Request, o chat.Options) ([]byte, []chat.Loss, *apierr.Error) {
-	e := encoder{req: r, dst: []byte{'{'}}
+	e := encoder{req: r, model: model(o.Model), speak: dialectOf(o.Provider), dst: []byte{'{'}}
 	e.dst = appendText(e.dst, "model", o.Model)
 	e.dst = append(appendName(e.dst, "messages"), '[')
 	e.system(r.System)
@@ -32,12 +33,16 @@ func encodeChat(r *chat.Request, o chat.Options) ([]byte, []chat.Loss, *apierr.E
 	}
 	e.dst = append(e.dst, ']')
 	e.tools()
-	e.sampling(o)
+	e.sampling()
 	e.output()
-	e.reasoning(o.Model)
-	e.dst = appendSome(e.dst, "user", r.User)
+	e.reasoning()
+	if e.takes(chat.FUser, r.User != "") {
+		e.dst = appendText(e.dst, "user", r.User)
+	}
 	e.serviceTier()
-	e.dst = appendSome(e.dst, "verbosity", r.Verbosity)
+	if e.takes(chat.FVerbosity, r.Verbosity != "") {
+		e.dst = appendText(e.dst, "verbosity", r.Verbosity)
+	}
 	if o.Stream {
 		e.dst = append(e.dst, `,"stream":true`...)
 	}
@@ -51,21 +56,31 @@ func (e *encoder) lose(field, why string) {
 	e.lost = append(e.lost, chat.Loss{Field: field, Why: why})
 }
 
-func (e *encoder) sampling(o chat.Options) {
+// takes reports whether a feature that is said, or not, is to be written. What the provider does
+// not know is lost.
+func (e *encoder) takes(f chat.Feature, said bool) bool {
+	if said && e.speak.lacks[f] {
+		e.lose(e.req.Name(f), "the provider's API does not have it")
+		return false
+	}
+	return said
+}
+
+func (e *encoder) sampling() {
 	r := e.req
 	name := "max_tokens"
-	if wantsCompletionTokens(o.Model) {
+	if e.speak.newNames && e.model.wantsCompletionTokens() {
 		name = "max_completion_tokens"
 	}
 	e.dst = appendCount(e.dst, name, r.MaxTokens)
 	e.dst = appendNumber(e.dst, "temperature", r.Temperature)
 	e.dst = appendNumber(e.dst, "top_p", r.TopP)
-	if r.TopK != "" {
-		e.lose(r.Name(chat.FTopK), "OpenAI's API has no top_k")
+	if e.takes(chat.FTopK, r.TopK != "") {
+		e.dst = appendNumber(e.dst, "top_k", r.TopK)
 	}
 	e.dst = appendNumber(e.dst, "frequency_penalty", r.FrequencyPenalty)
 	e.dst = appendNumber(e.dst, "presence_penalty", r.PresencePenalty)
-	e.dst = appendCount(e.dst, "seed", r.Seed)
+	e.dst = appendCount(e.dst, e.speak.seed, r.Seed)
 	if r.N > 1 {
 		e.dst = appendInt(appendName(e.dst, "n"), r.N)
 	}
@@ -76,36 +91,15 @@ func (e *encoder) sampling(o chat.Options) {
 		}
 		e.dst = append(e.dst, ']')
 	}
-	if r.LogProbs {
+	if e.takes(chat.FLogProbs, r.LogProbs) {
 		e.dst = append(e.dst, `,"logprobs":true`...)
 		if r.TopLogProbs > 0 {
 			e.dst = appendInt(appendName(e.dst, "top_logprobs"), r.TopLogProbs)
 		}
 	}
-	e.dst = appendRaw(e.dst, "logit_bias", r.LogitBias)
-}
-
-// family returns the model's name without what gateways put before it: openai/gpt-5 is gpt-5.
-func family(model string) string {
-	return strings.ToLower(model[strings.LastIndexByte(model, '/')+1:])
-}
-
-// generation returns the number behind a prefix of the name: 5 for gpt-5-mini, 0 for none.
-func generation(model, prefix string) (n int) {
-	rest, ok := strings.CutPrefix(family(model), prefix)
-	if !ok {
-		return 0
+	if e.takes(chat.FLogitBias, len(r.LogitBias) > 0) {
+		e.dst = appendRaw(e.dst, "logit_bias", r.LogitBias)
 	}
-	for len(rest) > 0 && rest[0] >= '0' && rest[0] <= '9' && n < 1000 {
-		n, rest = 10*n+int(rest[0]-'0'), rest[1:]
-	}
-	return n
-}
-
-func isOSeries(model string) bool { return generation(model, "o") > 0 }
-
-func wantsCompletionTokens(model string) bool {
-	return isOSeries(model) || generation(model, "gpt-") >= 5
 }
 
 func (e *encoder) tools() {
@@ -156,44 +150,16 @@ func (e *encoder) output() {
 	}
 }
 
-// reasoning writes how much to think as an effort; a budget becomes the effort nearest to it.
-// That thoughts are to be shown is not written: servers that give them give them unasked.
-func (e *encoder) reasoning(model string) {
-	r := e.req.Reasoning
-	if r == nil {
-		return
-	}
-	field := e.req.Name(chat.FReasoning)
-	gpt := generation(model, "gpt-")
-	switch effort := r.Effort; {
-	case r.Off && gpt > 0 && gpt < 5: // they never think
-	case gpt > 0 && gpt < 5 && (effort != "" || r.Budget != nil):
-		e.lose(field, "the model does not think before it answers")
-	case r.Off && (isOSeries(model) || isFirstGPT5(model)):
-		e.lose(field, "the model can't be kept from thinking")
-	case r.Off:
-		e.dst = appendText(e.dst, "reasoning_effort", "none")
-	case effort != "":
-		e.dst = appendText(e.dst, "reasoning_effort", effort)
-	case r.Budget != nil:
-		e.dst = appendText(e.dst, "reasoning_effort", chat.EffortOf(*r.Budget))
-	}
-}
-
-// isFirstGPT5 reports whether the model is a gpt-5 that came before 5.1, which brought an effort
-// of none.
-func isFirstGPT5(model string) bool {
-	rest, ok := strings.CutPrefix(family(model), "gpt-5")
-	return ok && !strings.HasPrefix(rest, ".")
-}
-
 // serviceTier passes OpenAI's words on, and says Anthropic's standard_only as OpenAI does.
 func (e *encoder) serviceTier() {
-	switch tier := e.req.ServiceTier; tier {
-	case "":
+	tier := e.req.ServiceTier
+	if !e.takes(chat.FServiceTier, tier != "") {
+		return
+	}
+	switch tier {
 	case "standard_only":
 		e.dst = appendText(e.dst, "service_tier", "default")
-	case "auto", "default", "flex", "scale", "priority":
+	case "auto", "default", "flex", "scale", "priority", "fast":
 		e.dst = appendText(e.dst, "service_tier", tier)
 	default:
 		e.lose(e.req.Name(chat.FServiceTier), "OpenAI's API has no service tier of that name")

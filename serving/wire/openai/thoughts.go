@@ -48,13 +48,16 @@ var detailFormats = map[string]string{
 	"openai":    "openai-responses-v1",
 }
 
-func signerOf(format string) string {
+func (d *detail) signer() string {
+	if d.kind == "thinking" || d.kind == "redacted_thinking" {
+		return "anthropic"
+	}
 	for signer, f := range detailFormats {
-		if f == format {
+		if f == d.format {
 			return signer
 		}
 	}
-	return format
+	return d.format
 }
 
 func readDetail(v []byte) (d detail) {
@@ -65,7 +68,7 @@ func readDetail(v []byte) (d detail) {
 		switch string(name) {
 		case "type":
 			d.kind = rawjson.Unquote(v)
-		case "text", "summary":
+		case "text", "summary", "thinking":
 			d.text = rawjson.Unquote(v)
 		case "data":
 			d.data = rawjson.Unquote(v)
@@ -79,7 +82,8 @@ func readDetail(v []byte) (d detail) {
 	return d
 }
 
-// readDetails reads reasoning_details.
+// readDetails reads reasoning_details, and thinking_blocks, in which some clients keep Anthropic's
+// own blocks.
 func readDetails(v []byte, path string) (parts []chat.Part) {
 	c := rawjson.Walk(v)
 	if c.Kind() != rawjson.Array {
@@ -94,7 +98,7 @@ func readDetails(v []byte, path string) (parts []chat.Part) {
 		}
 		i++
 		switch {
-		case d.kind == "reasoning.encrypted" && d.data != "":
+		case (d.kind == "reasoning.encrypted" || d.kind == "redacted_thinking") && d.data != "":
 			p.Signature, p.Redacted = d.data, true
 		case d.signature != "":
 			p.Signature = d.signature
@@ -102,7 +106,7 @@ func readDetails(v []byte, path string) (parts []chat.Part) {
 			continue
 		}
 		if p.Signature != "" {
-			p.SignedBy = signerOf(d.format)
+			p.SignedBy = d.signer()
 		}
 		parts = append(parts, p)
 	}
