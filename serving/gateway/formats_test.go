@@ -148,24 +148,32 @@ func requestOf(t *testing.T, c *wire.Codec, scenario string, stream bool) string
 	return body
 }
 
+// eventsOf returns the events of a stream.
+func eventsOf(t *testing.T, body string) (list []sse.Event) {
+	t.Helper()
+	r := sse.NewReader(strings.NewReader(body), 1<<20, nil)
+	for {
+		ev, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(ev.Data) > 0 {
+			list = append(list, sse.Event{Name: bytes.Clone(ev.Name), Data: bytes.Clone(ev.Data), Raw: bytes.Clone(ev.Raw)})
+		}
+	}
+}
+
 // textOf returns the text of an answer, whole or streamed, as a client of the format reads it.
 func textOf(t *testing.T, c *wire.Codec, body string, stream bool) string {
 	t.Helper()
 	whole := []byte(body)
 	if stream {
 		tracker := c.NewTracker(true)
-		r := sse.NewReader(strings.NewReader(body), 1<<20, nil)
-		for {
-			ev, err := r.Next()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(ev.Data) > 0 {
-				tracker.Add(ev.Name, ev.Data)
-			}
+		for _, ev := range eventsOf(t, body) {
+			tracker.Add(ev.Name, ev.Data)
 		}
 		res := tracker.Result()
 		if !res.Complete {

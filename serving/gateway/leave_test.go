@@ -83,7 +83,7 @@ func (b *scriptBody) Read(p []byte) (int, error) {
 
 // over runs a call in fake time against scripts, one per entity in turn, with the client leaving
 // after the given time (0: it stays). It returns what the client got and how long the call took.
-func over(t *testing.T, leaves time.Duration, body string, setups []setup, scripts ...script) (*lab, *client, time.Duration) {
+func over(t *testing.T, leaves time.Duration, body string, setups []setup, change []func(*gateway.Call), scripts ...script) (*lab, *client, time.Duration) {
 	t.Helper()
 	e := chatEndpoint(t, len(scripts))
 	e.Fallback = true
@@ -97,7 +97,7 @@ func over(t *testing.T, leaves time.Duration, body string, setups []setup, scrip
 		defer cancel()
 	}
 	start := time.Now()
-	c := l.doAs(ctx, &client{}, body)
+	c := l.doAs(ctx, &client{}, body, change...)
 	took := time.Since(start)
 	return l, c, took
 }
@@ -156,7 +156,7 @@ func TestTime(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l, c, took := over(t, tt.leaves, tt.body, tt.setups, tt.scripts...)
+				l, c, took := over(t, tt.leaves, tt.body, tt.setups, nil, tt.scripts...)
 				r := l.recorder.One()
 				if got := summary(r); got != tt.row || took != tt.took || r.Latency != tt.took {
 					t.Errorf("after %v: %s\nwant %v: %s", took, got, tt.took, tt.row)

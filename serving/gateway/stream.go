@@ -202,6 +202,9 @@ func (s *stream) encode(deltas []chat.Delta) {
 				s.out.b = s.streamError(s.out.b, &apierr.Error{Status: http.StatusBadGateway, Code: apierr.ProviderError, Message: d.Text})
 			}
 		case d.Kind != chat.DeltaEnd && !s.isGone() && !s.failed:
+			if d.Kind == chat.DeltaStart {
+				s.complete(s.to, &d.ID, &d.Model, &d.Created)
+			}
 			s.out.b = s.encoder.Append(s.out.b, d)
 		}
 	}

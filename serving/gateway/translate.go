@@ -114,5 +114,19 @@ func (w *work) answerFor(t *target, body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.complete(t, &a.ID, &a.Model, &a.Created)
 	return w.codec.Chat.EncodeAnswer(a, w.chat), nil
+}
+
+// complete fills in what a provider's answer does not say of itself and clients' formats do.
+func (w *work) complete(t *target, id, model *string, created *int64) {
+	if *id == "" {
+		*id = w.rec.ID.String()
+	}
+	if *model == "" {
+		*model = t.entity.Model
+	}
+	if *created == 0 {
+		*created = w.rec.Time.Unix()
+	}
 }
