@@ -10,6 +10,8 @@
 package wire
 
 import (
+	"net/http"
+
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/serving/wire/chat"
@@ -73,6 +75,8 @@ type Codec struct {
 	// ParseAnswer reads a whole answer. Answers of unknown shape give an empty Answer, which is no
 	// error; the error says that the body is not what the format's answers are made of.
 	ParseAnswer func(body []byte) (Answer, error)
+	// HeaderUsage reads usage from the header of a whole answer whose body has none.
+	HeaderUsage func(h http.Header) (inference.Usage, bool)
 	// NewTracker reads a stream. keep asks for the joined answer.
 	NewTracker func(keep bool) Tracker
 	// AppendStreamError appends the events, framed, that tell a client in the middle of a stream

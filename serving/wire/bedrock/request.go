@@ -55,13 +55,8 @@ func encodeRequest(r *chat.Request, o chat.Options) ([]byte, []chat.Loss, *apier
 	if e.err != nil {
 		return nil, e.lost, e.err
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(&e.body); err != nil {
-		return nil, e.lost, apierr.New(apierr.InvalidParameter, "the request has JSON that can't be passed on: %v", err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), e.lost, nil
+	b, err := marshal(&e.body)
+	return b, e.lost, err
 }
 
 func (e *encoder) lose(field, why string, args ...any) {
