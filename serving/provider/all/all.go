@@ -6,6 +6,8 @@ import (
 
 	"github.com/lakegate/lakegate/serving/provider"
 	"github.com/lakegate/lakegate/serving/provider/ai21"
+	"github.com/lakegate/lakegate/serving/provider/bedrock"
+	"github.com/lakegate/lakegate/serving/provider/cohere"
 	"github.com/lakegate/lakegate/serving/provider/custom"
 	"github.com/lakegate/lakegate/serving/provider/databricks"
 	"github.com/lakegate/lakegate/serving/provider/gemini"
@@ -23,6 +25,8 @@ func Table() map[string]provider.Provider {
 		ai21.Name:       ai21.New(),
 		gemini.Name:     gemini.New(),
 		vertex.Name:     vertex.New(),
+		bedrock.Name:    bedrock.New(),
+		cohere.Name:     cohere.New(),
 	})
 	return all
 }
