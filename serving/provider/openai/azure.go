@@ -31,7 +31,7 @@ func azureFormats(e *endpoint.Entity, op wire.Operation) []wire.Format {
 	case op == wire.OpChat && dated(e) && e.APIVersion < firstResponses:
 		return chatOnly
 	default:
-		return preferring(e, speaks[op])
+		return forTask(e, speaks[op])
 	}
 }
 

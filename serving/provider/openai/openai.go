@@ -7,6 +7,7 @@ package openai
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/provider"
@@ -26,7 +27,7 @@ func New() provider.Provider {
 			case op == wire.OpRerank && e.BaseURL.Hostname() == "api.openai.com":
 				return nil // only others have it
 			}
-			return preferring(e, speaks[op])
+			return forTask(e, speaks[op])
 		},
 		Build: func(a *provider.Ask) (provider.Upstream, error) {
 			if a.Entity.Deployment != "" {
@@ -50,16 +51,16 @@ var speaks = map[wire.Operation][]wire.Format{
 	wire.OpRerank:        {wire.Rerank},
 }
 
-// preferring puts the Responses API first for entities whose task it is: some of OpenAI's models
-// have no other.
-func preferring(e *endpoint.Entity, formats []wire.Format) []wire.Format {
-	if e.Task == endpoint.AgentResponses && len(formats) == 2 && formats[1] == wire.OpenAIResponses {
-		return responsesFirst
+// forTask leaves only the Responses API to entities whose task it is: some of OpenAI's models have
+// no other, so that chats are translated for them.
+func forTask(e *endpoint.Entity, formats []wire.Format) []wire.Format {
+	if e.Task == endpoint.AgentResponses && slices.Contains(formats, wire.OpenAIResponses) {
+		return responsesOnly
 	}
 	return formats
 }
 
-var responsesFirst = []wire.Format{wire.OpenAIResponses, wire.OpenAIChat}
+var responsesOnly = []wire.Format{wire.OpenAIResponses}
 
 // paths are where the formats are below the base. Formats with several paths have the rest in the
 // suffix: "/generations", "/transcriptions".

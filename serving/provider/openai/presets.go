@@ -64,7 +64,7 @@ func Presets() map[string]provider.Provider {
 
 func (p preset) provider() provider.Provider {
 	return provider.Provider{
-		Formats: func(e *endpoint.Entity, op wire.Operation) []wire.Format { return preferring(e, p.formats[op]) },
+		Formats: func(e *endpoint.Entity, op wire.Operation) []wire.Format { return forTask(e, p.formats[op]) },
 		Build: func(a *provider.Ask) (provider.Upstream, error) {
 			if a.Format != wire.AnthropicMessages || p.messages == "" {
 				return build(a)
