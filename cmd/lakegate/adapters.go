@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/lakegate/lakegate/dashboards/report"
 	"github.com/lakegate/lakegate/internal/inference"
-	"github.com/lakegate/lakegate/internal/pricing"
 	"github.com/lakegate/lakegate/internal/tablewriter"
 	"github.com/lakegate/lakegate/serving/gateway"
 	"github.com/lakegate/lakegate/sql/warehouse"
@@ -29,13 +27,6 @@ func (r recorder) Finish(t gateway.Ticket, rec *inference.Record, strict bool) e
 
 func (r recorder) Record(rec *inference.Record, strict bool) error {
 	return r.lake.Record(rec, strict)
-}
-
-// pricer gives the gateway the price list.
-type pricer struct{ list *pricing.List }
-
-func (p pricer) Price(provider, model string, at time.Time, u inference.Usage) *inference.Cost {
-	return p.list.Cost(provider, model, at, u)
 }
 
 // reportRunner runs a report's SQL wherever the command's SQL runs.

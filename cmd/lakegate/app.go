@@ -17,7 +17,6 @@ import (
 	"github.com/lakegate/lakegate/internal/config"
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/internal/objstore"
-	"github.com/lakegate/lakegate/internal/pricing"
 	"github.com/lakegate/lakegate/internal/state"
 	"github.com/lakegate/lakegate/internal/tablewriter"
 	"github.com/lakegate/lakegate/serving"
@@ -39,6 +38,7 @@ type app struct {
 	full       *fullPolicies
 	live       *live         // what a reload changes
 	gwLive     *gateway.Live // where the gateway finds it
+	prices     pricer
 	gateway    *gateway.Gateway
 	db         *warehouse.Warehouse
 	statements *statements.API
@@ -98,6 +98,7 @@ func emptyFolder(dir string) (string, error) {
 // configure takes the first endpoints and keys, and remembers where later ones go.
 func (a *app) configure(ctx context.Context, path string) error {
 	a.live = &live{path: path, lake: a.lake, memory: newMemory(a.docs, a.cfg.Data), logger: a.logger}
+	a.live.prices = a.prices.list.Store
 	a.live.swap = func(c *endpoint.Catalog, k *auth.Keys) {
 		a.full.take(c)
 		v := gateway.View{Catalog: c, Keys: k}
@@ -118,7 +119,7 @@ func (a *app) newGateway(m *serving.Metrics) (*gateway.Gateway, error) {
 	transport := gateway.NewTransport()
 	transport.Proxy = http.ProxyFromEnvironment // HTTPS_PROXY, NO_PROXY
 	return gateway.New(c, gateway.Parts{
-		Transport: transport, Live: a.gwLive, Recorder: recorder{a.lake}, Pricer: pricer{pricing.Builtin()}, Meter: m, Logger: a.logger,
+		Transport: transport, Live: a.gwLive, Recorder: recorder{a.lake}, Pricer: &a.prices, Meter: m, Logger: a.logger,
 		Providers: all.Table(),
 	})
 }

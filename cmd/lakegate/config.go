@@ -24,8 +24,12 @@ func configCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s is fine: %d endpoints, %d keys, data in %s\n",
-				args[0], len(cfg.Endpoints), len(cfg.Keys), cfg.Data)
+			prices, err := pricesOf(cfg)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is fine: %d endpoints, %d keys, data in %s, prices %s\n",
+				args[0], len(cfg.Endpoints), len(cfg.Keys), cfg.Data, prices.Version())
 			return nil
 		},
 	})

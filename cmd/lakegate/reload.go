@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lakegate/lakegate/internal/config"
+	"github.com/lakegate/lakegate/internal/pricing"
 	"github.com/lakegate/lakegate/internal/state"
 	"github.com/lakegate/lakegate/internal/tablewriter"
 	"github.com/lakegate/lakegate/serving/auth"
@@ -18,14 +19,15 @@ import (
 	"github.com/lakegate/lakegate/serving/endpoint"
 )
 
-// live is the part of the configuration that can change while the gateway runs: endpoints and
-// keys. apply swaps both at once.
+// live is the part of the configuration that can change while the gateway runs: endpoints, keys and
+// prices. apply swaps the first two at once.
 type live struct {
 	path   string
 	lake   *tablewriter.Writer
 	memory *memory
 	logger *slog.Logger
 	swap   func(*endpoint.Catalog, *auth.Keys)
+	prices func(*pricing.List)
 
 	override func(*config.Config) // what flags say over the file; nil for nothing
 
@@ -52,7 +54,7 @@ func (l *live) reload(ctx context.Context, why string) {
 	old := l.now
 	l.mu.Unlock()
 	if needsRestart(old, cfg) {
-		l.logger.Warn("the config file changes settings that take effect at the next start; endpoints and keys are reloaded now", "why", why)
+		l.logger.Warn("the config file changes settings that take effect at the next start; endpoints, keys and prices are reloaded now", "why", why)
 	}
 	if err := l.apply(ctx, cfg); err != nil {
 		l.logger.Error("the new configuration was not taken", "why", why, "error", err.Error())
@@ -61,22 +63,27 @@ func (l *live) reload(ctx context.Context, why string) {
 	l.logger.Info("configuration reloaded", "why", why, "endpoints", len(cfg.Endpoints), "keys", len(cfg.Keys))
 }
 
-// needsRestart reports whether anything but endpoints, keys, secrets and retention differs.
+// needsRestart reports whether anything but endpoints, keys, secrets, prices and retention differs.
 func needsRestart(old, next *config.Config) bool {
 	a, b := *old, *next
 	a.Endpoints, a.Keys, a.Secrets = b.Endpoints, b.Keys, b.Secrets
 	a.Retention = b.Retention
+	a.PriceList, a.Prices = b.PriceList, b.Prices
 	return !reflect.DeepEqual(a, b)
 }
 
 // declareTimeout bounds making payload tables that are not there; their first row tries again.
 const declareTimeout = 10 * time.Second
 
-// apply makes cfg's endpoints and keys the ones in force, and logs what changed as rows.
+// apply makes cfg's endpoints, keys and prices the ones in force, and logs what changed as rows.
 func (l *live) apply(ctx context.Context, cfg *config.Config) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	keys, err := cfg.AuthKeys()
+	if err != nil {
+		return err
+	}
+	prices, err := pricesOf(cfg)
 	if err != nil {
 		return err
 	}
@@ -91,6 +98,7 @@ func (l *live) apply(ctx context.Context, cfg *config.Config) error {
 		l.logger.Warn("a payload table can't be made yet; its first row tries again", "error", err)
 	}
 	l.swap(catalog, keys)
+	l.prices(prices)
 	l.now, l.creds = cfg, creds
 	return nil
 }

@@ -83,10 +83,10 @@ func TestServe(t *testing.T) {
 	defer upstream.Close()
 	t.Chdir(t.TempDir())
 	const path, data = "lakegate.yaml", "data" // relative, as in the README
-	write := func(endpoint string) {
+	write := func(endpoint string, more ...string) {
 		t.Helper()
 		next := path + ".next"
-		if err := os.WriteFile(next, fmt.Appendf(nil, serveConfig, data, endpoint, upstream.URL), 0o600); err != nil {
+		if err := os.WriteFile(next, fmt.Appendf(nil, serveConfig+strings.Join(more, ""), data, endpoint, upstream.URL), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Rename(next, path); err != nil {
@@ -118,7 +118,8 @@ func TestServe(t *testing.T) {
 		t.Errorf("a table that was not granted: %v", err)
 	}
 
-	write("renamed")
+	half := "prices:\n  - {provider: openai, discount: 50}\n"
+	write("renamed", half)
 	log.wait(t, "configuration reloaded")
 	if status, body := call(t, base, "me-token-0123456789abcdefg", "chat"); status != 404 || !strings.Contains(body, "model_not_found") {
 		t.Errorf("an endpoint that is gone: %d %s", status, body)
@@ -131,6 +132,10 @@ func TestServe(t *testing.T) {
 		t.Errorf("after a bad file: %d %s", status, body)
 	}
 	count("3")
+	if out, _, err := run(t, "", "sql", "--server", base, "--format", "csv", `SELECT list_cost_nanos div cost_nanos AS off, count(*) AS n
+		FROM system.serving.endpoint_usage WHERE cost_nanos > 0 GROUP BY 1 ORDER BY 1`); err != nil || out != "off,n\r\n1,1\r\n2,1\r\n" {
+		t.Errorf("a call at list price, and one at half of it: %q %v", out, err)
+	}
 
 	closesOverHTTP(t, base)
 

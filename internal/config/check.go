@@ -22,6 +22,7 @@ func check(config *Config, d *decoder) {
 	c.server()
 	c.endpoints()
 	c.keys()
+	c.prices()
 	config.Secrets = nil
 }
 

@@ -17,6 +17,7 @@ package config
 import (
 	"time"
 
+	"github.com/lakegate/lakegate/internal/pricing"
 	"github.com/lakegate/lakegate/internal/secret"
 )
 
@@ -35,11 +36,23 @@ type Config struct {
 	HTTP        HTTP        `yaml:"http"`
 	SQL         SQL         `yaml:"sql"`
 
+	// PriceList is what calls are priced by; the built-in list without one. Prices are the
+	// installation's own, on top of it.
+	PriceList PriceList          `yaml:"price_list,omitempty"`
+	Prices    []pricing.Override `yaml:"prices,omitempty"`
+
 	// Secrets is what {{secrets/scope/key}} refers to: scope, then key. Parse has resolved every
 	// reference, so nobody needs to look here.
 	Secrets   map[string]map[string]secret.String `yaml:"secrets"`
 	Keys      []Key                               `yaml:"keys"`
 	Endpoints []Endpoint                          `yaml:"endpoints"`
+}
+
+// PriceList names a price file. Its hash is checked when it is read, so that no other prices than
+// those which were looked at come into force.
+type PriceList struct {
+	File   string `yaml:"file,omitempty"`   // path
+	SHA256 string `yaml:"sha256,omitempty"` // 64 hexadecimal digits
 }
 
 // Durability says when an answer may end: after its row reached the operating system, or the

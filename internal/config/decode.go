@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -41,6 +42,7 @@ var (
 	secretType   = reflect.TypeFor[secret.String]()
 	durationType = reflect.TypeFor[time.Duration]()
 	bytesType    = reflect.TypeFor[Bytes]()
+	wordType     = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
 // fault notes that the value n at path can't be decoded.
@@ -70,6 +72,10 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	p := d.places[path]
 	p.given = true
 	d.places[path] = p
+	if v.Kind() != reflect.Pointer && isWord(v.Type()) {
+		d.scalar(n, v, path)
+		return
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
@@ -194,12 +200,22 @@ func missingSpace(n *yaml.Node) string {
 // field returns the field of struct v, which is at path, that the file calls name.
 func field(v reflect.Value, name, path string) (reflect.Value, bool) {
 	for i := range v.NumField() {
-		if keyOf(v.Type().Field(i), path) == name {
+		if inline(v.Type().Field(i)) {
+			if f, ok := field(v.Field(i), name, path); ok {
+				return f, true
+			}
+		} else if keyOf(v.Type().Field(i), path) == name {
 			return v.Field(i), true
 		}
 	}
 	return reflect.Value{}, false
 }
+
+// inline says that the keys of a field, which is a struct, are keys of the struct it is in.
+func inline(f reflect.StructField) bool { return strings.HasSuffix(f.Tag.Get("yaml"), ",inline") }
+
+// isWord says that values of the type read themselves from a text, such as prices and days do.
+func isWord(t reflect.Type) bool { return reflect.PointerTo(t).Implements(wordType) && t != secretType }
 
 // keyOf returns the key of a field of the struct at path. A tag that starts with * takes the name
 // of the block in: *_api_key of mistral_config is mistral_api_key.

@@ -115,7 +115,7 @@ type leaf struct {
 func leaves(v reflect.Value, path string) []leaf {
 	var out []leaf
 	switch t := v.Type(); {
-	case t == secretType:
+	case t == secretType || isWord(t):
 		return []leaf{{path, ""}}
 	case t.Kind() == reflect.Pointer:
 		return leaves(reflect.Zero(t.Elem()), path)
@@ -123,7 +123,11 @@ func leaves(v reflect.Value, path string) []leaf {
 		return leaves(reflect.Zero(t.Elem()), path+"[]")
 	case t.Kind() == reflect.Struct:
 		for i := range t.NumField() {
-			out = append(out, leaves(v.Field(i), join(path, keyOf(t.Field(i), path)))...)
+			at := path
+			if !inline(t.Field(i)) {
+				at = join(path, keyOf(t.Field(i), path))
+			}
+			out = append(out, leaves(v.Field(i), at)...)
 		}
 		return out
 	case v.IsZero() || t.Kind() == reflect.Map || t.Kind() == reflect.Slice:

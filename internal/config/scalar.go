@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/lakegate/lakegate/internal/pricing"
 	"github.com/lakegate/lakegate/internal/secret"
 )
 
@@ -64,6 +66,10 @@ func setScalar(v reflect.Value, text, tag string, fromEnv bool) error {
 			return want
 		}
 		v.SetInt(int64(x))
+	case isWord(v.Type()):
+		if v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)) != nil {
+			return want
+		}
 	case v.Kind() == reflect.String:
 		v.SetString(text)
 	case v.Kind() == reflect.Bool:
@@ -96,6 +102,12 @@ func wanted(t reflect.Type) string {
 		return "a duration such as 10s or 5m"
 	case t == bytesType:
 		return "a size such as 64MiB"
+	case t == reflect.TypeFor[pricing.PerMillion]():
+		return "a number of US dollars such as 2.50, with at most 9 decimals"
+	case t == reflect.TypeFor[pricing.Percent]():
+		return "a number of percent such as 12.5, with at most 4 decimals"
+	case t == reflect.TypeFor[pricing.Date]():
+		return "a day such as 2026-11-20"
 	case t.Kind() == reflect.Bool:
 		return "true or false"
 	case t.Kind() == reflect.Int || t.Kind() == reflect.Int64:

@@ -26,7 +26,11 @@ func (d *decoder) suggestKey(name string, t reflect.Type, path string) string {
 func keysOf(t reflect.Type, path string) []string {
 	var keys []string
 	for i := range t.NumField() {
-		keys = append(keys, keyOf(t.Field(i), path))
+		if f := t.Field(i); inline(f) {
+			keys = append(keys, keysOf(f.Type, path)...)
+		} else {
+			keys = append(keys, keyOf(f, path))
+		}
 	}
 	return keys
 }
@@ -40,7 +44,7 @@ func findBelow(name string, t reflect.Type) []string {
 		if sub.Kind() == reflect.Pointer {
 			sub = sub.Elem()
 		}
-		if sub.Kind() != reflect.Struct || sub == secretType {
+		if sub.Kind() != reflect.Struct || sub == secretType || isWord(sub) || inline(f) {
 			continue
 		}
 		key := keyOf(f, "")

@@ -13,21 +13,21 @@ import (
 // nothing, and takes something off what the list says.
 type Override struct {
 	// Provider is the served entity's provider; "" is every one.
-	Provider string `yaml:"provider"`
+	Provider string `yaml:"provider,omitempty"`
 	// Model is the model's name, with or without the date at its end; a name that ends in "*" is
 	// the beginning of names. Of a discount, "" is every model.
-	Model string `yaml:"model"`
+	Model string `yaml:"model,omitempty"`
 	// From is the first day (UTC) of the price; the zero Date is always.
-	From Date `yaml:"from"`
+	From Date `yaml:"from,omitempty"`
 	// Tier is the tier of the provider it holds for; "" is every one that has no other override.
-	Tier string `yaml:"tier"`
+	Tier string `yaml:"tier,omitempty"`
 	// Rates are prices; see there for what may be left out. Zero is a price: free.
 	Rates Rates `yaml:",inline"`
 	// Unpriced says that the price is not known, whatever the list says: cost is NULL.
-	Unpriced bool `yaml:"unpriced"`
+	Unpriced bool `yaml:"unpriced,omitempty"`
 	// Discount is taken off the list's price, in percent; a negative one is a surcharge. Prices of
 	// other overrides are final: nothing is taken off them.
-	Discount *Percent `yaml:"discount"`
+	Discount *Percent `yaml:"discount,omitempty"`
 }
 
 // maxSurcharge bounds a negative discount: ten times the list's price.
@@ -132,7 +132,7 @@ func (l *List) compileOverrides(overrides []Override) error {
 			m.periods = append(m.periods, period{from: o.From.t, unknown: o.Unpriced, standard: choice{rates: &rates}, everyTier: true})
 		}
 		if twice {
-			faults = append(faults, fmt.Errorf("prices: model %q has two prices from the same day", name))
+			faults = append(faults, fmt.Errorf("model %q has two prices from the same day", name))
 		}
 	}
 	return errors.Join(faults...)

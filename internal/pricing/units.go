@@ -55,6 +55,24 @@ func (p PerMillion) MarshalText() ([]byte, error) {
 	return []byte(strings.TrimSuffix(strings.TrimRight(s, "0"), ".")), nil
 }
 
+// String is the price as a file has it.
+func (p PerMillion) String() string {
+	text, _ := p.MarshalText()
+	return string(text)
+}
+
+// String is the percentage as a file has it.
+func (p Percent) String() string {
+	text, _ := p.MarshalText()
+	return string(text)
+}
+
+// String is the day as a file has it, "" for the zero Date.
+func (d Date) String() string {
+	text, _ := d.MarshalText()
+	return string(text)
+}
+
 // MarshalYAML writes the price as a number.
 func (p PerMillion) MarshalYAML() (any, error) { return number(p.MarshalText()) }
 
