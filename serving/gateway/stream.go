@@ -252,7 +252,9 @@ func (s *stream) finish(err error) {
 	f := s.fault(err, complete)
 	if f == nil && s.to.translate {
 		s.encode(s.decoder.Close())
-		f = s.fault(err, complete)
+		if f = s.fault(err, complete); f == nil && res.Events == 0 {
+			f = badGateway(nil, inference.UpstreamBroken, "the provider's stream had no answer in it")
+		}
 	}
 	s.fillRecord(&res, complete)
 	if f != nil {
