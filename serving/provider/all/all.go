@@ -6,6 +6,7 @@ import (
 
 	"github.com/lakegate/lakegate/serving/provider"
 	"github.com/lakegate/lakegate/serving/provider/ai21"
+	"github.com/lakegate/lakegate/serving/provider/anthropic"
 	"github.com/lakegate/lakegate/serving/provider/bedrock"
 	"github.com/lakegate/lakegate/serving/provider/cohere"
 	"github.com/lakegate/lakegate/serving/provider/custom"
@@ -27,6 +28,7 @@ func Table() map[string]provider.Provider {
 		vertex.Name:     vertex.New(),
 		bedrock.Name:    bedrock.New(),
 		cohere.Name:     cohere.New(),
+		anthropic.Name:  anthropic.New(),
 	})
 	return all
 }

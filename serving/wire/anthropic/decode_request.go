@@ -103,6 +103,7 @@ func (d *requestReader) member(name string, k rawjson.Kind, v []byte) {
 	case "tool_choice":
 		d.toolChoice(v)
 	case "usage_context", "client_request_id": // lakegate's own
+	case "anthropic_version": // Bedrock and Vertex AI have it in the body
 	case "speed":
 		if d.text(name, k, v) != "standard" {
 			d.lose(name, onlyHere)

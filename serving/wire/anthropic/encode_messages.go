@@ -215,6 +215,9 @@ func (e *requestWriter) media(p *chat.Part, kind string) []byte {
 	mime := mimeOf(m)
 	var source []byte
 	switch {
+	case m.FileID != "" && !strings.HasPrefix(m.FileID, "file_"): // OpenAI's begin with file-
+		e.lose(p.Path, "the file %s is not Anthropic's", m.FileID)
+		return nil
 	case m.FileID != "":
 		source = appendText([]byte(`{"type":"file"`), "file_id", m.FileID)
 	case m.URL != "":
