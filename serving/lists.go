@@ -65,11 +65,14 @@ func modelOf(e *endpoint.Endpoint) model {
 	return m
 }
 
-// listModels answers in OpenAI's shape, or in Anthropic's for its clients, whose API has the same
-// path.
+// listModels answers in OpenAI's shape, or in Anthropic's and Google's for their clients, whose
+// APIs have the same path.
 func (s *Server) listModels(c echo.Context) error {
 	if c.Request().Header.Get("Anthropic-Version") != "" {
 		return s.anthropicModels(c)
+	}
+	if c.Request().Header.Get("X-Goog-Api-Key") != "" {
+		return s.geminiModels(c)
 	}
 	endpoints, err := s.callable(c)
 	if err != nil {
@@ -88,6 +91,9 @@ func (s *Server) listModels(c echo.Context) error {
 func (s *Server) getModel(c echo.Context) error {
 	if c.Request().Header.Get("Anthropic-Version") != "" {
 		return s.anthropicModel(c)
+	}
+	if c.Request().Header.Get("X-Goog-Api-Key") != "" {
+		return s.geminiModel(c)
 	}
 	e, err := s.one(c)
 	if err != nil {

@@ -21,8 +21,10 @@ func (s *Server) models() {
 		}
 	}
 	for _, base := range geminiBases {
-		s.echo.GET(base+"/models", s.geminiModels)
-		s.echo.GET(base+"/models/:id", s.geminiModel)
+		if base != "/v1" {
+			s.echo.GET(base+"/models", s.geminiModels)
+			s.echo.GET(base+"/models/:id", s.geminiModel)
+		}
 	}
 	for _, b := range openAIBases {
 		if b.path != "/v1" && b.path != "/serving-endpoints" {

@@ -214,6 +214,8 @@ func TestSurfaces(t *testing.T) {
 		{"POST", "/v1/messages/count_tokens", `{"model":"chat","messages":[]}`, 400, "anthropic/v1/messages/count_tokens", `{"type":"error","error":{"type":"invalid_request_error"`},
 		{"POST", "/anthropic/v1/messages", `{"model":"nope","messages":[]}`, 404, "anthropic/v1/messages", `"not_found_error"`},
 		{"POST", "/v1beta/models/nope:generateContent", `{}`, 404, "gemini/v1beta/generateContent", `"status":"NOT_FOUND"`},
+		{"POST", "/v1/models/nope:generateContent", `{}`, 404, "gemini/v1beta/generateContent", `"status":"NOT_FOUND"`},
+		{"POST", "/gemini/v1/models/nope:embedContent", `{}`, 404, "gemini/v1beta/embedContent", `"status":"NOT_FOUND"`},
 		{"POST", "/v1beta/models/chat:predict", `{}`, 404, "unknown", `no method \"predict\"`},
 		{"PUT", "/v1beta/models/chat:generateContent", `{}`, 404, "unknown", `"status":"NOT_FOUND"`},
 		{"POST", "/v2/chat", `{"model":"nope","messages":[]}`, 404, "cohere/v2/chat", `{"message":"The given endpoint`},
@@ -226,6 +228,9 @@ func TestSurfaces(t *testing.T) {
 		{"GET", "/nope", "", 404, "", `"error_code":"RESOURCE_DOES_NOT_EXIST"`},
 		{"GET", "/health", "", 200, "", `{"status":"ok"}`},
 		{"GET", "/v1beta/models", "", 200, "", `"name":"models/chat"`},
+		{"GET", "/gemini/v1/models", "", 200, "", `"name":"models/chat"`},
+		{"GET", "/v1/models", "", 200, "", `"object":"list"`},
+		{"GET", "/v1/models/chat", "", 200, "", `"id":"chat"`},
 		{"GET", "/v1beta/models/vectors", "", 200, "", `"embedContent"`},
 		{"GET", "/v1beta/models/private", "", 404, "", `"status":"NOT_FOUND"`},
 		{"GET", "/ai-gateway/anthropic/v1/models", "", 200, "", `{"type":"model","id":"chat","display_name":"chat","created_at":"2023-11-14T22:13:20Z"}`},
@@ -667,5 +672,23 @@ func waitUntilClosed(ln net.Listener) {
 			return
 		}
 		_ = c.Close()
+	}
+}
+
+// TestModelsByHeader: three APIs have their list of models at the same path, and clients that are
+// told by a header of theirs.
+func TestModelsByHeader(t *testing.T) {
+	for _, tt := range []struct{ header, value, list, one string }{
+		{"Authorization", key, `"object":"list"`, `"object":"model"`},
+		{"Anthropic-Version", "2023-06-01", `"has_more":false`, `"type":"model"`},
+		{"X-Goog-Api-Key", "lg-ann", `"models":[`, `"name":"models/chat"`},
+	} {
+		l := newLab(t, provide)
+		if resp, body := l.do("GET", "/v1/models", key, "", tt.header, tt.value); resp.StatusCode != 200 || !strings.Contains(body, tt.list) {
+			t.Errorf("%s: %d %s", tt.header, resp.StatusCode, body)
+		}
+		if resp, body := l.do("GET", "/v1/models/chat", key, "", tt.header, tt.value); resp.StatusCode != 200 || !strings.Contains(body, tt.one) {
+			t.Errorf("%s: %d %s", tt.header, resp.StatusCode, body)
+		}
 	}
 }

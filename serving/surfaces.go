@@ -52,11 +52,15 @@ var openAIPaths = []struct {
 	{"/rerank", wire.Rerank, "", false},
 }
 
-// anthropicBases are where Anthropic's API is, geminiBases Google's and cohereBases Cohere's.
+// anthropicBases are where Anthropic's API is, geminiBases Google's and cohereBases Cohere's. Google's
+// SDKs ask for version v1beta or, lately, for v1 of the same.
 var (
 	anthropicBases = []string{"/v1", "/anthropic/v1", "/serving-endpoints/anthropic/v1", "/ai-gateway/anthropic/v1", "/gateway/anthropic/v1"}
-	geminiBases    = []string{"/v1beta", "/gemini/v1beta", "/serving-endpoints/gemini/v1beta", "/ai-gateway/gemini/v1beta", "/gateway/gemini/v1beta"}
-	cohereBases    = []string{"/v2", "/cohere/v2"}
+	geminiBases    = []string{
+		"/v1beta", "/gemini/v1beta", "/serving-endpoints/gemini/v1beta", "/ai-gateway/gemini/v1beta", "/gateway/gemini/v1beta",
+		"/v1", "/gemini/v1", "/serving-endpoints/gemini/v1", "/ai-gateway/gemini/v1", "/gateway/gemini/v1",
+	}
+	cohereBases = []string{"/v2", "/cohere/v2"}
 )
 
 // invocationPaths take bodies of several formats for an endpoint in the path: Databricks', and
