@@ -112,11 +112,25 @@ func isNeutral(name string, k rawjson.Kind, v []byte) bool {
 	case "store":
 		return k == rawjson.False
 	case "modalities":
-		return string(v) == `["text"]`
+		return isOnlyText(v)
 	case "extra_params":
 		return k == rawjson.ObjectKind && isEmpty(v)
 	}
 	return false
+}
+
+// isOnlyText reports whether an array has nothing but "text" in it.
+func isOnlyText(v []byte) bool {
+	c := rawjson.Walk(v)
+	if c.Kind() != rawjson.Array {
+		return false
+	}
+	for ok := c.Enter(); ok; ok = c.Next() {
+		if string(c.Take()) != `"text"` {
+			return false
+		}
+	}
+	return true
 }
 
 // sampling reads the fields that say how tokens are chosen.

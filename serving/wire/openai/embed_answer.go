@@ -133,7 +133,7 @@ func encodeEmbedAnswer(a *chat.EmbedAnswer, r *chat.EmbedRequest) []byte {
 		if r.Base64 {
 			dst = appendBase64(dst, v)
 		} else {
-			dst = append(dst, v...)
+			dst = appendLine(dst, v)
 		}
 		dst = append(dst, '}')
 	}

@@ -69,7 +69,7 @@ func appendChoice(dst []byte, ch *chat.Choice, r *chat.Request) []byte {
 	}
 	dst = append(dst, `},"logprobs":`...)
 	if len(ch.LogProbs) > 0 {
-		dst = append(dst, ch.LogProbs...)
+		dst = appendLine(dst, ch.LogProbs)
 	} else {
 		dst = append(dst, "null"...)
 	}

@@ -163,7 +163,9 @@ func (e *encoder) image(p *chat.Part) {
 	}
 	e.dst = append(comma(e.dst), `{"type":"image_url","image_url":{`...)
 	e.dst = appendText(e.dst, "url", address(m, "image/png"))
-	e.dst = appendSome(e.dst, "detail", m.Detail)
+	if m.Detail != "auto" {
+		e.dst = appendSome(e.dst, "detail", m.Detail)
+	}
 	e.endPart(p)
 }
 
@@ -210,7 +212,11 @@ func (e *encoder) file(p *chat.Part) {
 			return
 		}
 	}
-	if m.FileID == "" && m.Data == "" {
+	switch {
+	case m.FileID != "" && !strings.HasPrefix(m.FileID, "file-"):
+		e.lose(p.Path, "the file is at another provider; send its data")
+		return
+	case m.FileID == "" && m.Data == "":
 		e.lose(p.Path, "OpenAI's chat completions take files as data or ids, not as URLs")
 		return
 	}

@@ -47,7 +47,7 @@ func (e *chunkEncoder) Append(dst []byte, d *chat.Delta) []byte {
 	case chat.DeltaLogProbs:
 		dst = e.open(dst, d.Choice)
 		dst = append(dst, `},"logprobs":`...)
-		dst = append(append(dst, d.Raw...), `,"finish_reason":null}]}`...)
+		dst = append(appendLine(dst, d.Raw), `,"finish_reason":null}]}`...)
 		dst = append(dst, "\n\n"...)
 	case chat.DeltaFinish:
 		dst = append(e.open(dst, d.Choice), `},"finish_reason":`...)

@@ -52,13 +52,18 @@ func appendRaw(dst []byte, name string, v []byte) []byte {
 	if len(v) == 0 {
 		return dst
 	}
-	dst = appendName(dst, name)
-	if bytes.IndexByte(v, '\n') < 0 {
+	return appendLine(appendName(dst, name), v)
+}
+
+// appendLine writes JSON in one line, as events need it.
+func appendLine(dst, v []byte) []byte {
+	if bytes.IndexByte(v, '\n') < 0 && bytes.IndexByte(v, '\r') < 0 {
 		return append(dst, v...)
 	}
-	b := bytes.NewBuffer(dst) // one line, as events need it
+	n := len(dst)
+	b := bytes.NewBuffer(dst)
 	if json.Compact(b, v) != nil {
-		return append(dst, "null"...)
+		return append(b.Bytes()[:n], "null"...)
 	}
 	return b.Bytes()
 }
