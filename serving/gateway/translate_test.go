@@ -206,3 +206,17 @@ func TestAskTranslates(t *testing.T) {
 	}
 	l.recorder.One()
 }
+
+// TestAnswersHaveAnIdentity: Google's API gives no time, and this answer neither id nor model.
+func TestAnswersHaveAnIdentity(t *testing.T) {
+	const answered = `{"candidates":[{"content":{"role":"model","parts":[{"text":"Sunny."}]},"finishReason":"STOP"}]}`
+	for streamed, up := range map[bool]http.HandlerFunc{false: sends(200, "application/json", answered), true: sends(200, "text/event-stream", event(answered))} {
+		l := newLab(t, []http.Handler{up}, speaks(wire.GeminiGenerate))
+		c := l.do(fmt.Sprintf(`{"model":"chat","stream":%v,"messages":[{"role":"user","content":"hi"}]}`, streamed))
+		r := l.recorder.One()
+		want := fmt.Sprintf(`{"id":"%s","object":"chat.completion`, r.ID)
+		if rest := fmt.Sprintf(`"created":%d,"model":"gpt-4o"`, r.Time.Unix()); !strings.Contains(c.body, want) || !strings.Contains(c.body, rest) {
+			t.Errorf("streamed %v: got %s\nwant %s and %s", streamed, c.body, want, rest)
+		}
+	}
+}
