@@ -33,7 +33,7 @@ func EncodeRequest(r *chat.Request, o chat.Options) ([]byte, []chat.Loss, *apier
 	e.tools()
 	e.sampling()
 	e.text()
-	e.reasoning()
+	e.reasoning(o.Model)
 	e.include()
 	e.dst = appendSome(e.dst, "user", r.User)
 	e.serviceTier()
@@ -148,30 +148,6 @@ func (e *requestEncoder) text() {
 		e.dst = append(appendRaw(e.dst, "strict", trueOrFalse(out.Strict != nil && *out.Strict)), '}')
 	}
 	e.dst = append(appendSome(e.dst, "verbosity", e.req.Verbosity), '}')
-}
-
-// reasoning writes how much to think as an effort; a budget becomes the effort nearest to it.
-func (e *requestEncoder) reasoning() {
-	r := e.req.Reasoning
-	if r == nil {
-		return
-	}
-	effort, summary := r.Effort, r.Summary
-	switch {
-	case r.Off:
-		effort = "none"
-	case effort == "" && r.Budget != nil:
-		effort = chat.EffortOf(*r.Budget)
-	}
-	if summary == "" && r.Show {
-		summary = "auto"
-	}
-	if effort == "" && summary == "" {
-		return
-	}
-	e.dst = append(appendName(e.dst, "reasoning"), '{')
-	e.dst = appendSome(e.dst, "effort", effort)
-	e.dst = append(appendSome(e.dst, "summary", summary), '}')
 }
 
 func (e *requestEncoder) include() {

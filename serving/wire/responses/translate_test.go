@@ -245,6 +245,22 @@ func TestRequestsOfOthers(t *testing.T) {
 	}
 }
 
+func TestThinkingOff(t *testing.T) {
+	for model, want := range map[string]string{
+		"gpt-5.1": `"reasoning":{"effort":"none"}`, "openai/gpt-5.2-pro": `"reasoning":{"effort":"none"}`, "grok-4": `"reasoning":{"effort":"none"}`,
+		"gpt-4.1": "", "gpt-4o": "", "o3-pro": "lost", "o4-mini": "lost", "gpt-5-codex": "lost", "gpt-5": "lost", "gpt-10": `"reasoning":{"effort":"none"}`, "gpt-": `"reasoning":{"effort":"none"}`,
+	} {
+		r := &chat.Request{Reasoning: &chat.Reasoning{Off: true}}
+		body, lost, err := EncodeRequest(r, chat.Options{Model: model})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (len(lost) > 0) != (want == "lost") || strings.Contains(string(body), "reasoning") != (want != "" && want != "lost") || want != "lost" && !strings.Contains(string(body), want) {
+			t.Errorf("%s: %s, lost %v", model, body, lost)
+		}
+	}
+}
+
 func BenchmarkTranslateStream(b *testing.B) {
 	list := events(b, read(b, "testdata/provider/text.sse"))
 	var all []framed
