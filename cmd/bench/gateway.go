@@ -12,15 +12,15 @@ import (
 
 // gatewayConfig is a gateway in front of the provider. The flush interval is short so that the
 // work a phase causes is done, and measured, soon after it.
-const gatewayConfig = `listen: %s
-data: %s
-log: {durability: %s}
+const gatewayConfig = `listen: %[1]s
+data: %[2]s
+log: {durability: %[3]s}
 flush: {interval: 2s}
 sql: {workers: 1}
 keys:
-  - {name: bench, token: %q, principal: bench@example.com, endpoints: ["*"], admin: true, tags: {team: bench}}
+  - {name: bench, token: %[4]q, principal: bench@example.com, endpoints: ["*"], admin: true, tags: {team: bench}}
 endpoints:
-  - name: %s
+  - name: %[5]s
     config:
       served_entities:
         - name: gpt
@@ -28,9 +28,20 @@ endpoints:
             name: gpt-4o-mini
             provider: openai
             task: llm/v1/chat
-            openai_config: {openai_api_key_plaintext: sk-provider, openai_api_base: "%s/v1"}
+            openai_config: {openai_api_key_plaintext: sk-provider, openai_api_base: "%[6]s/v1"}
     ai_gateway:
-%s`
+%[7]s
+  - name: %[8]s
+    config:
+      served_entities:
+        - name: claude
+          external_model:
+            name: claude-sonnet-4-5
+            provider: anthropic
+            task: llm/v1/chat
+            anthropic_config: {anthropic_api_key_plaintext: sk-provider, anthropic_api_base: "%[6]s"}
+    ai_gateway:
+%[9]s`
 
 const telemetryOff = `      usage_tracking_config: {enabled: false}
 `
@@ -39,7 +50,7 @@ const telemetryOn = `      usage_tracking_config: {enabled: true}
       inference_table_config: {enabled: true, catalog_name: main, schema_name: ai, table_name_prefix: bench}
 `
 
-const payloadTable = "main.ai.bench_payload"
+var payloadTables = []string{"main.ai.bench_payload", "main.ai.bench_claude_payload"}
 
 func (l *lab) startGateways(ctx context.Context) error {
 	for _, g := range []struct{ name, what, durability, block string }{
@@ -55,7 +66,7 @@ func (l *lab) startGateways(ctx context.Context) error {
 }
 
 func configText(addr, data, durability, upstream, block string) []byte {
-	return fmt.Appendf(nil, gatewayConfig, addr, data, durability, token, endpoint, upstream, block)
+	return fmt.Appendf(nil, gatewayConfig, addr, data, durability, token, endpoint, upstream, block, claude, strings.ReplaceAll(block, "table_name_prefix: bench", "table_name_prefix: bench_claude"))
 }
 
 func (l *lab) startGateway(ctx context.Context, name, what, durability, block string) error {

@@ -18,6 +18,9 @@ type phase struct {
 	rate   float64
 	stream bool
 	direct bool // also run without a gateway
+	// translated: the client speaks OpenAI's format and the provider Anthropic's, which is for
+	// gateways alone.
+	translated bool
 }
 
 // The phases' names. The fixed rate comes first: memory under it must not be that of a heap which
@@ -28,27 +31,31 @@ const (
 	closedSmall = "json 1 KB, 64 connections"
 	closedLarge = "json 10 KB, 64 connections"
 	closedFlow  = "streams, 16 connections"
+	toClaude    = "json 1 KB translated to Anthropic, 64 connections"
+	flowClaude  = "streams translated from Anthropic, 16 connections"
 )
 
 func phases() []phase {
-	small, large, flow := chatBody(1<<10, false), chatBody(10<<10, false), chatBody(1<<10, true)
+	small, large, flow := chatBody(endpoint, 1<<10, false), chatBody(endpoint, 10<<10, false), chatBody(endpoint, 1<<10, true)
 	return []phase{
 		{name: fixedRate, body: small, conns: 32, rate: 1000, direct: true},
 		{name: streamRate, body: flow, conns: 32, rate: 100, stream: true, direct: true},
 		{name: closedSmall, body: small, conns: 64, direct: true},
 		{name: closedLarge, body: large, conns: 64},
 		{name: closedFlow, body: flow, conns: 16, stream: true},
+		{name: toClaude, body: chatBody(claude, 1<<10, false), conns: 64, translated: true},
+		{name: flowClaude, body: chatBody(claude, 1<<10, true), conns: 16, stream: true, translated: true},
 	}
 }
 
-// chatBody is a chat of the given size whose answer is about 1.5 KB of JSON, or a stream of 50
+// chatBody is a chat with a model, of the given size, whose answer is about 1.5 KB of JSON, or a stream of 50
 // chunks and one with usage.
-func chatBody(size int, stream bool) []byte {
+func chatBody(model string, size int, stream bool) []byte {
 	script, more := "tokens=190", ""
 	if stream {
 		script, more = "tokens=48 chunks=48", `,"stream":true,"stream_options":{"include_usage":true}`
 	}
-	head := `{"model":"` + endpoint + `","temperature":0.2,"messages":[{"role":"system","content":"You answer briefly."},{"role":"user","content":"`
+	head := `{"model":"` + model + `","temperature":0.2,"messages":[{"role":"system","content":"You answer briefly."},{"role":"user","content":"`
 	tail := "\\nx-fake: " + script + `"}]` + more + "}"
 	fill := strings.Repeat("Which team asked this, and what did it cost? ", size/40+1)
 	return []byte(head + fill[:max(0, size-len(head)-len(tail))] + tail)
@@ -76,7 +83,7 @@ func (l *lab) measure(ctx context.Context) error {
 		for _, ph := range all {
 			for i := range l.targets {
 				t := l.targets[(i+round)%len(l.targets)]
-				if t.process == nil && !ph.direct {
+				if t.process == nil && !ph.direct || t.data == "" && ph.translated {
 					continue
 				}
 				fmt.Fprintf(os.Stderr, "bench: round %d of %d: %s: %s\n", round+1, l.o.rounds, ph.name, t.Name)

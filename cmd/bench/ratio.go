@@ -7,7 +7,7 @@ type ratio struct {
 	Figure  string  `json:"figure"`
 	Value   float64 `json:"value"`
 	Unit    string  `json:"unit"` // "x" for a ratio
-	Goal    float64 `json:"goal"`
+	Goal    float64 `json:"goal"` // 0: there is none
 	Beyond  float64 `json:"extraordinary"`
 	Exactly bool    `json:"exactly,omitempty"` // the goal is a value to meet, not a bound
 }
@@ -15,6 +15,8 @@ type ratio struct {
 // verdict says in a word how the value stands to its goal.
 func (r ratio) verdict() string {
 	switch {
+	case r.Goal == 0:
+		return ""
 	case r.Exactly && r.Value == r.Goal:
 		return "met"
 	case r.Exactly:
@@ -47,6 +49,8 @@ func ratiosOf(r *report) []ratio {
 		add(ratio{Figure: name + ": CPU per request to reverse proxy, 1 KB", Value: f.CPUSmall / rp.CPUSmall, Unit: "x", Goal: b[0], Beyond: b[1]})
 		add(ratio{Figure: name + ": the same, 10 KB", Value: f.CPULarge / rp.CPULarge, Unit: "x", Goal: b[0], Beyond: b[1]})
 		add(ratio{Figure: name + ": CPU per 50-chunk stream to reverse proxy", Value: f.CPUStream / rp.CPUStream, Unit: "x", Goal: 1.2, Beyond: 1})
+		add(ratio{Figure: name + ": the same, 1 KB translated to Anthropic", Value: f.CPUToClaude / rp.CPUSmall, Unit: "x"})
+		add(ratio{Figure: name + ": the same, stream translated from Anthropic", Value: f.CPUFlowClaude / rp.CPUStream, Unit: "x"})
 		add(ratio{
 			Figure: name + ": added p50 at 1,000/s to reverse proxy's", Value: (f.LatencyP50 - base.LatencyP50) / (rp.LatencyP50 - base.LatencyP50),
 			Unit: "x", Goal: 1.3, Beyond: 1.1,
@@ -75,6 +79,10 @@ func ratioTable(all []ratio) [][]string {
 		}
 		if r.Exactly {
 			rows = append(rows, []string{r.Figure, fmt.Sprint(r.Value), "1", "1", r.verdict()})
+			continue
+		}
+		if r.Goal == 0 {
+			rows = append(rows, []string{r.Figure, fmt.Sprintf("%.*f%s", digits, r.Value, r.Unit), "-", "-", r.verdict()})
 			continue
 		}
 		rows = append(rows, []string{

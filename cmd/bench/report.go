@@ -24,23 +24,26 @@ type report struct {
 
 // figures are a target's, medians over the rounds. 0 is unknown.
 type figures struct {
-	Name        string              `json:"name"`
-	What        string              `json:"what"`
-	PerSecond   float64             `json:"requests_per_second"` // closed loop, 1 KB
-	CPUSmall    float64             `json:"cpu_us_1kb"`
-	CPULarge    float64             `json:"cpu_us_10kb"`
-	CPUStream   float64             `json:"cpu_us_stream"`
-	LatencyP50  float64             `json:"latency_ms_p50"` // at the fixed rate
-	LatencyP99  float64             `json:"latency_ms_p99"`
-	FirstP50    float64             `json:"first_token_ms_p50"`
-	FirstP99    float64             `json:"first_token_ms_p99"`
-	IdleMB      float64             `json:"rss_mb_idle"`
-	FixedRateMB float64             `json:"rss_mb_fixed_rate"` // in the first round, before full load
-	PeakMB      float64             `json:"rss_mb_peak"`
-	Sent        int64               `json:"rows_expected"`
-	Rows        *rows               `json:"rows,omitempty"`
-	Fresh       *freshness          `json:"row_visible_after,omitempty"`
-	Samples     map[string][]sample `json:"samples"`
+	Name      string  `json:"name"`
+	What      string  `json:"what"`
+	PerSecond float64 `json:"requests_per_second"` // closed loop, 1 KB
+	CPUSmall  float64 `json:"cpu_us_1kb"`
+	CPULarge  float64 `json:"cpu_us_10kb"`
+	CPUStream float64 `json:"cpu_us_stream"`
+	// With a provider of Anthropic's format behind the same client.
+	CPUToClaude   float64             `json:"cpu_us_1kb_translated"`
+	CPUFlowClaude float64             `json:"cpu_us_stream_translated"`
+	LatencyP50    float64             `json:"latency_ms_p50"` // at the fixed rate
+	LatencyP99    float64             `json:"latency_ms_p99"`
+	FirstP50      float64             `json:"first_token_ms_p50"`
+	FirstP99      float64             `json:"first_token_ms_p99"`
+	IdleMB        float64             `json:"rss_mb_idle"`
+	FixedRateMB   float64             `json:"rss_mb_fixed_rate"` // in the first round, before full load
+	PeakMB        float64             `json:"rss_mb_peak"`
+	Sent          int64               `json:"rows_expected"`
+	Rows          *rows               `json:"rows,omitempty"`
+	Fresh         *freshness          `json:"row_visible_after,omitempty"`
+	Samples       map[string][]sample `json:"samples"`
 }
 
 func newReport(l *lab, took time.Duration) *report {
@@ -80,10 +83,11 @@ func figuresOf(t *target) figures {
 	cpu := func(s sample) float64 { return s.CPUMicros }
 	f := figures{
 		Name: t.Name, What: t.What, Samples: t.samples, Fresh: t.fresh, Sent: t.sent.Load(),
-		PerSecond:  of(closedSmall, func(s sample) float64 { return s.PerSecond }),
-		CPUSmall:   of(closedSmall, cpu),
-		CPULarge:   of(closedLarge, cpu),
-		CPUStream:  of(closedFlow, cpu),
+		PerSecond:   of(closedSmall, func(s sample) float64 { return s.PerSecond }),
+		CPUSmall:    of(closedSmall, cpu),
+		CPULarge:    of(closedLarge, cpu),
+		CPUStream:   of(closedFlow, cpu),
+		CPUToClaude: of(toClaude, cpu), CPUFlowClaude: of(flowClaude, cpu),
 		LatencyP50: of(fixedRate, func(s sample) float64 { return ms(s.Load.Latency.P50) }),
 		LatencyP99: of(fixedRate, func(s sample) float64 { return ms(s.Load.Latency.P99) }),
 		FirstP50:   of(streamRate, func(s sample) float64 { return ms(s.Load.First.P50) }),
@@ -136,7 +140,8 @@ func (r *report) text() string {
 		"CPU of the gateway's process is the robust figure, and only ratios within one run mean something.\n\n",
 		r.Machine, r.Rounds, r.Phase, r.Took.Round(time.Second))
 	table(&b, r.mainTable())
-	b.WriteString("\nAdded is to no gateway at all. CPU is the gateway's own, with landing its rows in tables afterwards.\n\n")
+	b.WriteString("\nAdded is to no gateway at all. CPU is the gateway's own, with landing its rows in tables afterwards.\n" +
+		"Translated: the client speaks OpenAI's format, the provider Anthropic's.\n\n")
 	table(&b, r.rowTable())
 	b.WriteString("\n")
 	table(&b, ratioTable(r.Ratios))
@@ -151,12 +156,12 @@ func (r *report) text() string {
 
 func (r *report) mainTable() [][]string {
 	all := [][]string{{
-		"", "req/s", "CPU µs/req 1 KB", "10 KB", "CPU µs/stream", "p50 ms at 1,000/s", "p99", "added p50", "first token p50 ms", "added",
+		"", "req/s", "CPU µs/req 1 KB", "10 KB", "1 KB translated", "CPU µs/stream", "translated", "p50 ms at 1,000/s", "p99", "added p50", "first token p50 ms", "added",
 		"RSS MB idle", "at 1,000/s", "peak",
 	}}
 	base, _ := r.find(direct)
 	for _, f := range r.Targets {
-		row := []string{f.Name, number(f.PerSecond, 0), number(f.CPUSmall, 0), number(f.CPULarge, 0), number(f.CPUStream, 0), number(f.LatencyP50, 2), number(f.LatencyP99, 2)}
+		row := []string{f.Name, number(f.PerSecond, 0), number(f.CPUSmall, 0), number(f.CPULarge, 0), number(f.CPUToClaude, 0), number(f.CPUStream, 0), number(f.CPUFlowClaude, 0), number(f.LatencyP50, 2), number(f.LatencyP99, 2)}
 		if f.Name == direct {
 			row = append(row, "-", number(f.FirstP50, 2), "-")
 		} else {

@@ -60,7 +60,7 @@ func (l *lab) probe(ctx context.Context) error {
 func (l *lab) underLoad(ctx context.Context, t *target, f func() error) error {
 	stop, ended := make(chan struct{}), make(chan error, 1)
 	cfg := loadgen.DefaultConfig()
-	cfg.URL, cfg.Header, cfg.Bodies = t.url, t.header, [][]byte{chatBody(1<<10, false)}
+	cfg.URL, cfg.Header, cfg.Bodies = t.url, t.header, [][]byte{chatBody(endpoint, 1<<10, false)}
 	cfg.Conns, cfg.Rate, cfg.Duration, cfg.Stop = 8, 200, 10*time.Minute, stop
 	go func() {
 		r, err := loadgen.Run(ctx, cfg)
@@ -150,8 +150,12 @@ func (l *lab) countRows(ctx context.Context) error {
 		if t.rows.Distinct, err = count(ctx, t, "SELECT count(DISTINCT databricks_request_id) FROM "+usageTable); err != nil {
 			return err
 		}
-		if t.rows.Payloads, err = count(ctx, t, "SELECT count(DISTINCT databricks_request_id) FROM "+payloadTable); err != nil {
-			return err
+		for _, table := range payloadTables {
+			n, err := count(ctx, t, "SELECT count(DISTINCT databricks_request_id) FROM "+table)
+			if err != nil {
+				return err
+			}
+			t.rows.Payloads += n
 		}
 		if err := t.process.Stop(time.Minute); err != nil {
 			return err

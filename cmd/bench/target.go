@@ -44,6 +44,7 @@ const (
 const (
 	token    = "lakegate-bench-0123456789abcdef0123456789abcdef"
 	endpoint = "bench"
+	claude   = "bench-claude" // the same, at a provider of Anthropic's format
 )
 
 // lab is everything that runs.

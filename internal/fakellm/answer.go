@@ -47,12 +47,18 @@ func (a *answer) run() bool {
 		return a.oddBody()
 	case a.p.Kind == Embeddings:
 		return a.embeddings()
+	case a.p.Stream && a.p.Kind == Messages:
+		return a.messageStream()
 	case a.p.Stream:
 		return a.stream()
 	}
 	b := getBuffer()
 	defer putBuffer(b)
-	b.b = a.p.appendJSON(b.b)
+	if a.p.Kind == Messages {
+		b.b = a.p.appendMessage(b.b)
+	} else {
+		b.b = a.p.appendJSON(b.b)
+	}
 	return a.send(http.StatusOK, typeJSON, b.b)
 }
 

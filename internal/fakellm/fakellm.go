@@ -1,5 +1,5 @@
-// Package fakellm is a scripted model provider that speaks OpenAI's API: chat completions,
-// completions, embeddings and models, as JSON or as a stream of events.
+// Package fakellm is a scripted model provider that speaks OpenAI's API (chat completions,
+// completions, embeddings and models) and Anthropic's messages, as JSON or as a stream of events.
 //
 // It promises that an answer follows from its request alone: text, tool calls, vectors and usage
 // are the same every time, and [Config.Plan] tells a test what they will be. A request chooses how
@@ -100,7 +100,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasPrefix(path, "/__"):
 		s.admin(w, r, path)
-	case s.cfg.Key != "" && r.Header.Get("Authorization") != "Bearer "+s.cfg.Key:
+	case s.cfg.Key != "" && r.Header.Get("Authorization") != "Bearer "+s.cfg.Key && r.Header.Get("X-Api-Key") != s.cfg.Key:
 		s.counts.Unauthorized.Add(1)
 		writeError(w, http.StatusUnauthorized, "Incorrect API key provided.")
 	case r.Method == http.MethodPost && kinds[path] != "":

@@ -16,9 +16,10 @@ const (
 	Chat        Kind = "chat"
 	Completions Kind = "completions"
 	Embeddings  Kind = "embeddings"
+	Messages    Kind = "messages" // Anthropic's
 )
 
-var kinds = map[string]Kind{"/chat/completions": Chat, "/completions": Completions, "/embeddings": Embeddings}
+var kinds = map[string]Kind{"/chat/completions": Chat, "/completions": Completions, "/embeddings": Embeddings, "/messages": Messages}
 
 // request is what of a body decides the answer.
 type request struct {
@@ -59,8 +60,10 @@ func readRequest(kind Kind, body []byte) (*request, error) {
 		return nil, fmt.Errorf("you must provide a model parameter")
 	case q.choices < 1 || q.choices > 16:
 		return nil, fmt.Errorf("n must be from 1 to 16")
-	case kind == Chat && q.last == "":
+	case (kind == Chat || kind == Messages) && q.last == "":
 		return nil, fmt.Errorf("missing required parameter: 'messages'")
+	case kind == Messages:
+		return q, q.messageFaults()
 	case kind == Embeddings && len(q.inputs) == 0:
 		return nil, fmt.Errorf("missing required parameter: 'input'")
 	}
@@ -83,6 +86,10 @@ func (q *request) field(kind Kind, name string, v gjson.Result) {
 		}
 	case "messages":
 		q.messages(v)
+	case "system":
+		if kind == Messages {
+			q.prompt += int(Tokens(v.String()))
+		}
 	case "tools":
 		q.tools = v
 		q.prompt += int(Tokens(v.Raw))
