@@ -106,6 +106,35 @@ func TestProvidersAreDocumented(t *testing.T) {
 	}
 }
 
+// Every example of docs/providers.md works.
+func TestExamplesOfProvidersWork(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "providers.md"))
+	must(t, err)
+	parts, seen := strings.Split(string(text), "```yaml\n"), map[string]bool{}
+	for i, part := range parts[1:] {
+		example, _, _ := strings.Cut(part, "```")
+		if !strings.HasPrefix(example, "endpoints:") {
+			example = "endpoints:\n  - name: chat\n    config:\n      served_entities:\n        - " + strings.ReplaceAll(strings.TrimSpace(example), "\n", "\n          ") + "\n"
+		}
+		c, err := Parse([]byte(example), func(name string) (string, bool) {
+			if name == "GOOGLE_SERVICE_ACCOUNT" {
+				return serviceAccount(), true
+			}
+			return hidden, true
+		})
+		if err != nil {
+			t.Errorf("example %d: %v\n%s", i+1, err, example)
+			continue
+		}
+		seen[c.Endpoints[0].Config.ServedEntities[0].ExternalModel.Provider] = true
+	}
+	for _, name := range Providers() {
+		if !seen[name] && !strings.Contains(string(text), "| `"+name+"` |") {
+			t.Errorf("there is no example of %s", name)
+		}
+	}
+}
+
 // leaf is a key that holds a value rather than other keys.
 type leaf struct {
 	path  string
