@@ -210,9 +210,12 @@ func (w *work) whole(a *answer) *failure {
 		f.raw = body
 		return f
 	}
+	if read := a.codec.HeaderUsage; read != nil && !parsed.HasUsage {
+		parsed.Usage, parsed.HasUsage = read(a.resp.Header)
+	}
 	media := a.resp.Header.Get("Content-Type")
 	if a.translate {
-		given, err := w.answerFor(a.target, body)
+		given, err := w.answerFor(a.target, body, &parsed)
 		if err != nil {
 			f := badGateway(err, inference.UpstreamError, "the provider's answer is not of the shape it should have")
 			f.raw = body

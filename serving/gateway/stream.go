@@ -13,7 +13,6 @@ import (
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/serving/sse"
 	"github.com/lakegate/lakegate/serving/wire"
-	"github.com/lakegate/lakegate/serving/wire/bedrock"
 	"github.com/lakegate/lakegate/serving/wire/chat"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
@@ -291,7 +290,7 @@ func (s *stream) fault(err error, complete bool) *failure {
 	switch {
 	case s.failed:
 		return badGateway(nil, inference.UpstreamBroken, "the provider reported an error in the middle of its answer")
-	case errors.Is(err, errTooLarge) || errors.Is(err, sse.ErrTooLong) || errors.Is(err, bedrock.ErrTooLong):
+	case errors.Is(err, errTooLarge) || errors.Is(err, sse.ErrTooLong):
 		return badGateway(err, inference.UpstreamBroken, "the provider's stream is larger than this gateway allows")
 	case !complete:
 		return cutOff(context.Cause(s.line.ctx), err, true)
@@ -336,17 +335,17 @@ func (s *stream) fillRecord(res *wire.Result, complete bool) {
 		s.rec.Target.Model = clip(res.Model, maxName)
 	}
 	s.takeUsage(res.Usage, s.counts(res.HasUsage), s.final || complete, res.OutputChars)
-	s.keepResponse(s.joined(res.Joined))
+	s.keepResponse(s.joined(res))
 }
 
 // joined returns the whole answer as the client would have got it without a stream.
-func (s *stream) joined(body []byte) []byte {
-	if !s.to.translate || body == nil {
-		return body
+func (s *stream) joined(res *wire.Result) []byte {
+	if !s.to.translate || res.Joined == nil {
+		return res.Joined
 	}
-	given, err := s.answerFor(s.to, body)
+	given, err := s.answerFor(s.to, res.Joined, &res.Answer)
 	if err != nil {
-		return body // of a stream that broke off there may be too little
+		return res.Joined // of a stream that broke off there may be too little
 	}
 	return given
 }

@@ -101,13 +101,15 @@ func lossError(lost []chat.Loss) *apierr.Error {
 	return apierr.New(apierr.InvalidParameter, "the model behind this endpoint can't be told %s%s; leave it out, or set drop_unsupported on the endpoint", what, strings.Join(texts, ", ")).At(lost[0].Field)
 }
 
-// answerFor turns a whole answer of a target's format into one of the client's.
-func (w *work) answerFor(t *target, body []byte) ([]byte, error) {
+// answerFor turns a whole answer of a target's format into one of the client's. parsed is what was
+// read of it already, and of its header.
+func (w *work) answerFor(t *target, body []byte, parsed *wire.Answer) ([]byte, error) {
 	if t.codec.Embed != nil && w.embed != nil {
 		a, err := t.codec.Embed.DecodeAnswer(body)
 		if err != nil {
 			return nil, err
 		}
+		a.Usage, a.HasUsage = parsed.Usage, parsed.HasUsage
 		return w.codec.Embed.EncodeAnswer(a, w.embed), nil
 	}
 	a, err := t.codec.Chat.DecodeAnswer(body)

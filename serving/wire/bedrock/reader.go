@@ -11,11 +11,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
 
+	"github.com/lakegate/lakegate/serving/sse"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
-
-// ErrTooLong is returned for a message above the reader's bound. The reader can't go on.
-var ErrTooLong = errors.New("event is too long")
 
 // ErrDamaged is returned for a message whose sums or lengths are wrong. The reader can't go on:
 // where the next message begins is not known.
@@ -69,7 +67,7 @@ func (r *Reader) Buffer() []byte { return r.mem }
 // Next returns the next event: its type or that of an exception, its JSON, and the bytes it came in,
 // or, unwrapped, those that a server of the model's own API would send. They are good until the next
 // call. The error is io.EOF at the end of the source, io.ErrUnexpectedEOF when that is in the middle
-// of a message, ErrTooLong, ErrDamaged, or the source's; messages received whole before come first.
+// of a message, sse.ErrTooLong, ErrDamaged, or the source's; messages received whole before come first.
 func (r *Reader) Next() (name, data, raw []byte, err error) {
 	for r.broken == nil {
 		size, err := r.size()
@@ -111,7 +109,7 @@ func (r *Reader) size() (int, error) {
 		return 0, fmt.Errorf("%w: a message of %d bytes with %d of headers", ErrDamaged, n, headers)
 	}
 	if int64(n) > int64(r.maxEvent) {
-		return 0, ErrTooLong
+		return 0, sse.ErrTooLong
 	}
 	return int(n), nil
 }

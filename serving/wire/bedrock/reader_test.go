@@ -11,6 +11,8 @@ import (
 	"testing/iotest"
 
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
+
+	"github.com/lakegate/lakegate/serving/sse"
 )
 
 // message frames an event as Bedrock does.
@@ -131,7 +133,7 @@ func TestReaderDamage(t *testing.T) {
 func TestReaderBounds(t *testing.T) {
 	long := eventMessage(t, "messageStart", strings.Repeat("x", 5000))
 	r := NewReader(bytes.NewReader(long), 4096, nil)
-	if _, _, _, err := r.Next(); !errors.Is(err, ErrTooLong) {
+	if _, _, _, err := r.Next(); !errors.Is(err, sse.ErrTooLong) {
 		t.Errorf("got %v", err)
 	}
 	// A length that can't be is no reason to wait for what will not come.

@@ -7,6 +7,7 @@ import (
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/anthropic"
 	"github.com/lakegate/lakegate/serving/wire/bedrock"
+	"github.com/lakegate/lakegate/serving/wire/cohere"
 	"github.com/lakegate/lakegate/serving/wire/gemini"
 	"github.com/lakegate/lakegate/serving/wire/openai"
 	"github.com/lakegate/lakegate/serving/wire/responses"
@@ -31,6 +32,10 @@ var Table = table(
 	gemini.EmbeddingsCodec(),
 	gemini.VertexEmbeddingsCodec(),
 	bedrock.Codec(),
+	bedrock.TitanEmbed(),
+	bedrock.CohereEmbed(),
+	cohere.Chat(),
+	cohere.Embed(),
 )
 
 func table(codecs ...*wire.Codec) map[wire.Format]*wire.Codec {
