@@ -120,8 +120,8 @@ func (e *encoding) part(p *chat.Part) (wirePart, bool) {
 
 func (e *encoding) media(p *chat.Part) (wirePart, bool) {
 	m := p.Media
-	if m.Detail != "" && m.Detail != "auto" {
-		e.lose(p.Path+".detail", "Google's API has no detail of single pictures")
+	if m.Detail == "low" {
+		e.lose(p.Path+".detail", "Google's API reads each picture in full detail")
 	}
 	mime := m.MIME
 	switch {

@@ -63,11 +63,17 @@ func (e *encoding) config() config {
 	return c
 }
 
-// maxBudget is the most that all models which take a budget of thoughts take.
-const maxBudget = 24576
+// budgetOf returns the tokens an effort is worth, but no more than the model takes.
+func budgetOf(effort, model string) int64 {
+	most := int64(24576)
+	if strings.Contains(model, "pro") {
+		most = 32768
+	}
+	return min(chat.BudgetOf(effort), most)
+}
 
 // levels are the levels that stand for an effort with models that take a level.
-var levels = map[string]string{"minimal": "MINIMAL", "low": "LOW", "medium": "MEDIUM", "high": "HIGH", "xhigh": "HIGH"}
+var levels = map[string]string{"minimal": "MINIMAL", "low": "LOW", "medium": "MEDIUM", "high": "HIGH", "xhigh": "XHIGH"}
 
 func (e *encoding) thinking() *thinkingConfig {
 	t := e.r.Reasoning
@@ -89,7 +95,7 @@ func (e *encoding) thinking() *thinkingConfig {
 	case takesLevels(e.model):
 		c.ThinkingLevel = levels[t.Effort]
 	default:
-		n := min(chat.BudgetOf(t.Effort), maxBudget)
+		n := budgetOf(t.Effort, e.model)
 		c.ThinkingBudget = &n
 	}
 	if *c == (thinkingConfig{}) {
