@@ -37,6 +37,8 @@ func parseAnswer(b []byte, usage func([]byte) (inference.Usage, bool), more func
 			}
 		case "choices":
 			a.OutputChars = choicesChars(v)
+		case "messages":
+			a.OutputChars = messagesChars(v)
 		case "error":
 			a.Failed = kind == rawjson.ObjectKind || kind == rawjson.String
 		default:

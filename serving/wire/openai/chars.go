@@ -37,7 +37,7 @@ func textsChars(c *rawjson.Cursor) (n int64, found bool) {
 			case rawjson.String:
 				n, found = n+c.TakeChars(), true
 			case rawjson.ObjectKind:
-				n, found = n+memberChars(c, "content"), true
+				n, found = n+partChars(c), true
 			default:
 				c.Take()
 			}
@@ -46,6 +46,20 @@ func textsChars(c *rawjson.Cursor) (n int64, found bool) {
 		c.Take()
 	}
 	return n, found
+}
+
+// partChars counts the text of the message, or of the part of an input, at the cursor, which moves
+// past it.
+func partChars(c *rawjson.Cursor) (n int64) {
+	for ok := c.Enter(); ok; ok = c.Next() {
+		switch string(c.Name()) {
+		case "content", "text":
+			n += textChars(c)
+		default:
+			c.Take()
+		}
+	}
+	return n
 }
 
 // memberChars counts the text in one member of the object at the cursor, which moves past it: a

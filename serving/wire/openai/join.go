@@ -12,10 +12,11 @@ import (
 // Bytes returns the joined answer, nil when nothing came. Events that were no chunks follow in
 // unjoined_events; when there was nothing else, they are the answer, as an array.
 func (j *Joiner) Bytes() []byte {
-	if !j.Keep || len(j.head.kids) == 0 && len(j.choices) == 0 && len(j.loose) == 0 {
+	none := len(j.head.kids) == 0 && len(j.choices) == 0 && len(j.agent) == 0
+	if !j.Keep || none && len(j.loose) == 0 {
 		return nil
 	}
-	if len(j.head.kids) == 0 && len(j.choices) == 0 {
+	if none {
 		return appendLoose(nil, j.loose)
 	}
 	dst := []byte{'{'}
@@ -25,7 +26,7 @@ func (j *Joiner) Bytes() []byte {
 			dst = appendMember(dst, k)
 		}
 	}
-	dst = j.appendChoices(dst)
+	dst = j.appendAgent(j.appendChoices(dst))
 	for i := range j.head.kids {
 		if k := &j.head.kids[i]; k.name == "usage" {
 			dst = appendMember(dst, k)

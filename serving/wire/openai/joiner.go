@@ -28,6 +28,9 @@ type Joiner struct {
 	choices []choice
 	loose   [][]byte // events that are no chunks
 
+	agent     []agentMessage // of chunks as agents on Databricks have them
+	agentDone bool
+
 	like   template // the last chunk that was nothing but a piece of text
 	misses int      // templates learned in a row and never used
 }
@@ -76,6 +79,14 @@ func (j *Joiner) Add(data []byte) wire.Chunk {
 			if kind == rawjson.String && len(v) > 2 && string(v[1:len(v)-1]) != j.Model {
 				j.Model = rawjson.Unquote(v)
 			}
+		case "delta":
+			if kind == rawjson.ObjectKind {
+				j.addAgent(v)
+				hadChoices = true
+				emptyChoices = false
+			}
+		case "finish_reason":
+			j.agentDone = j.agentDone || kind == rawjson.String
 		case "error":
 			c.Error = kind != rawjson.Null
 		}
@@ -107,6 +118,10 @@ func (j *Joiner) keepHead() {
 	for i := range j.object.Len() {
 		switch name := j.object.Name(i); string(name) {
 		case "choices", "obfuscation":
+		case "delta":
+			if j.object.Kind(i) != rawjson.ObjectKind {
+				j.head.kid(name).replace(j.object.Value(i))
+			}
 		case "object":
 			v := j.object.Value(i)
 			if string(v) == `"chat.completion.chunk"` {
@@ -201,5 +216,5 @@ func (j *Joiner) Finished() bool {
 			return false
 		}
 	}
-	return len(j.choices) > 0
+	return len(j.choices) > 0 || len(j.agent) > 0 && j.agentDone
 }

@@ -129,3 +129,22 @@ func TestSoundAndTextPass(t *testing.T) {
 		t.Errorf("text: %+v, %v", a, err)
 	}
 }
+
+func TestAgentAnswer(t *testing.T) {
+	a, err := ParseAnswer([]byte(`{"messages":[{"role":"assistant","content":"sunny","id":"1"},{"role":"tool","content":"18"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}`))
+	if err != nil || a.OutputChars == nil || *a.OutputChars != 7 || !a.HasUsage {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
+
+func TestInputCharsOfParts(t *testing.T) {
+	for body, want := range map[string]int64{
+		` {"input":[{"type":"text","text":"äb"},{"type":"image_url","image_url":{"url":"x"}}]}`:                   2,
+		`{"messages":[{"role":"user","content":[{"type":"text","text":"abc"}]},{"role":"system","content":"d"}]}`: 4,
+		`{"prompt":"hello"}`: 5,
+	} {
+		if got := InputChars([]byte(body)); got == nil || *got != want {
+			t.Errorf("%s: %v, want %d", body, got, want)
+		}
+	}
+}

@@ -21,10 +21,11 @@ import (
 //   - reasoning in reasoning_tokens at the top (Perplexity, Modal)
 //   - searches in num_search_queries (Perplexity), num_sources_used (xAI) or
 //     server_tool_use.web_search_requests (OpenRouter)
+//   - what searches brought in citation_tokens (Perplexity): ToolPrompt, and a part of Input
 //   - service_tier
 //
 // xAI counts reasoning beside completion_tokens, and its total shows it; Perplexity counts it
-// beside both. Output then takes it in. Anthropic's input_tokens leave the cache out, and so does
+// beside both, and the text of what it cites beside the prompt. Output and Input then take them in. Anthropic's input_tokens leave the cache out, and so does
 // a count smaller than what is said of the cache; Input then takes it in. A missing number that
 // follows from the two others is filled in. num_cached_tokens (Mistral, vLLM) says how the server
 // worked, not what is billed, and is left alone.
@@ -79,6 +80,9 @@ func (p *usageParser) member(name []byte, k rawjson.Kind, v []byte) bool {
 		count(&u.Reasoning, v)
 	case "num_search_queries":
 		count(&u.Searches, v)
+		p.besideAll = true
+	case "citation_tokens":
+		count(&u.ToolPrompt, v)
 		p.besideAll = true
 	case "num_sources_used":
 		count(&u.Searches, v)
@@ -150,11 +154,9 @@ func (p *usageParser) complete() {
 	u := &p.u
 	p.addCache()
 	switch {
-	case p.besideAll && u.Output != nil && u.Reasoning != nil:
-		u.Output = sum(*u.Output, *u.Reasoning)
-		if u.Input != nil {
-			u.Total = sum(*u.Input, *u.Output)
-		}
+	case p.besideAll && u.Input != nil && u.Output != nil:
+		u.Input, u.Output = sum(*u.Input, value(u.ToolPrompt)), sum(*u.Output, value(u.Reasoning))
+		u.Total = sum(*u.Input, *u.Output)
 	case u.Input != nil && u.Output != nil && u.Total != nil:
 		if u.Reasoning != nil && *u.Reasoning > 0 && *u.Input+*u.Output+*u.Reasoning == *u.Total {
 			u.Output = sum(*u.Output, *u.Reasoning)

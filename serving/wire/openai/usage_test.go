@@ -48,6 +48,7 @@ func classes(u inference.Usage) string {
 	add("outaudio", u.OutputAudio)
 	add("outimage", u.OutputImage)
 	add("searches", u.Searches)
+	add("toolprompt", u.ToolPrompt)
 	if u.ServiceTier != "" {
 		s = append(s, "tier "+u.ServiceTier)
 	}
@@ -67,7 +68,7 @@ func TestUsageOfProviders(t *testing.T) {
 		{"moonshot", `{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"cached_tokens":5}`, "in 9 out 4 total 13 cached 5"},
 		{"mistral", `{"prompt_tokens":70,"completion_tokens":12,"total_tokens":82,"num_cached_tokens":69,"prompt_tokens_details":{"cached_tokens":16}}`, "in 70 out 12 total 82 cached 16"},
 		{"groq", `{"queue_time":0.02,"prompt_tokens":24,"prompt_time":0.003,"completion_tokens":377,"completion_time":0.6,"total_tokens":401,"total_time":0.67}`, "in 24 out 377 total 401"},
-		{"perplexity deep research", `{"prompt_tokens":33,"completion_tokens":7163,"total_tokens":7196,"citation_tokens":19016,"num_search_queries":18,"reasoning_tokens":95305}`, "in 33 out 102468 total 102501 reasoning 95305 searches 18"},
+		{"perplexity deep research", `{"prompt_tokens":33,"completion_tokens":7163,"total_tokens":7196,"citation_tokens":19016,"num_search_queries":18,"reasoning_tokens":95305}`, "in 19049 out 102468 total 121517 reasoning 95305 searches 18 toolprompt 19016"},
 		{"modal", `{"prompt_tokens":33,"completion_tokens":71,"total_tokens":104,"reasoning_tokens":60,"prompt_tokens_details":null}`, "in 33 out 71 total 104 reasoning 60"},
 		{"openrouter", `{"prompt_tokens":14,"completion_tokens":4,"total_tokens":18,"cost":0.000102,"is_byok":false,"prompt_tokens_details":{"cached_tokens":3,"cache_write_tokens":2,"audio_tokens":0,"video_tokens":0},"cost_details":{"upstream_inference_cost":null},"completion_tokens_details":{"reasoning_tokens":0,"image_tokens":0},"server_tool_use":{"web_search_requests":1}}`, "in 14 out 4 total 18 cached 3 written 2 audio 0 video 0 reasoning 0 outimage 0 searches 1"},
 		{"databricks claude", `{"prompt_tokens":1000,"completion_tokens":5,"total_tokens":1005,"cache_read_input_tokens":900,"cache_creation_input_tokens":50}`, "in 1000 out 5 total 1005 cached 900 written 50"},
@@ -98,6 +99,7 @@ var destinations = map[string]func(u *inference.Usage) *int64{
 	"cache_image_read_tokens": func(u *inference.Usage) *int64 { return u.CachedImage },
 	"output_audio_tokens":     func(u *inference.Usage) *int64 { return u.OutputAudio },
 	"output_image_tokens":     func(u *inference.Usage) *int64 { return u.OutputImage },
+	"output_citation_tokens":  func(u *inference.Usage) *int64 { return u.ToolPrompt },
 	"output_reasoning_tokens": func(u *inference.Usage) *int64 { return u.Reasoning },
 	"web_searches":            func(u *inference.Usage) *int64 { return u.Searches },
 }
@@ -143,9 +145,9 @@ func TestUsageAgainstThePriceList(t *testing.T) {
 			if _, openAI := usage["prompt_tokens"]; !openAI && e.Flavor != "responses" && e.Flavor != "images" {
 				continue
 			}
-			if p.ID == "perplexity" { // citations are no class of ours: they are billed beside input and output
+			if p.ID == "perplexity" { // what it cites is input to us, billed at the price of input
 				want["output_tokens"] -= want["output_citation_tokens"]
-				delete(want, "output_citation_tokens")
+				want["input_tokens"] += want["output_citation_tokens"]
 			}
 			if e.Flavor == "embeddings" {
 				want["output_tokens"] = 0
