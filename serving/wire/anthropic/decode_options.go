@@ -103,8 +103,11 @@ func (d *requestReader) thinking(v []byte) {
 		r.Show = true
 	case "disabled":
 		r.Off = true
+	case "between_tools":
+		r.Show = true
+		d.lose(path+".type", "only Anthropic's models think between calls of tools alone")
 	default:
-		d.refuse(path+".type", "thinking.type must be enabled, adaptive or disabled, not %q", kind)
+		d.refuse(path+".type", "thinking.type must be enabled, adaptive, between_tools or disabled, not %q", kind)
 	}
 	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch at := path + "." + name; name {

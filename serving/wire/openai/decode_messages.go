@@ -17,6 +17,7 @@ type turn struct {
 	content []chat.Part
 	refusal string
 	thought []chat.Part
+	thinks  chat.Part // what reasoning_content says
 	calls   []chat.Part
 	callID  string // of the call that a tool's message answers
 }
@@ -51,9 +52,7 @@ func (d *decoder) turn(t *turn, v []byte) {
 		case "refusal":
 			t.refusal = d.text(path, k, v)
 		case "reasoning_content", "reasoning":
-			if text := d.text(path, k, v); text != "" && t.thought == nil {
-				t.thought = []chat.Part{{Kind: chat.Thinking, Text: text, Path: path}}
-			}
+			t.thinks = chat.Part{Kind: chat.Thinking, Text: d.text(path, k, v), Path: path}
 		case "reasoning_details", "thinking_blocks":
 			if thoughts := readDetails(v, path); thoughts != nil {
 				t.thought = thoughts
@@ -66,6 +65,7 @@ func (d *decoder) turn(t *turn, v []byte) {
 			d.lose(path, notUnderstood)
 		}
 	})
+	t.thought = withText(t.thought, t.thinks)
 }
 
 // add puts a turn where the common form has it.

@@ -113,6 +113,31 @@ func readDetails(v []byte, path string) (parts []chat.Part) {
 	return parts
 }
 
+// withText returns thoughts with the text that was said beside them. Clients put together from a
+// stream the text in reasoning_content and the signatures in reasoning_details, where they have no
+// text: then the text is the first signed thought's, which is no good without it.
+func withText(thoughts []chat.Part, beside chat.Part) []chat.Part {
+	if beside.Text == "" {
+		return thoughts
+	}
+	if thoughts == nil {
+		return []chat.Part{beside}
+	}
+	signed := -1
+	for i := range thoughts {
+		switch p := &thoughts[i]; {
+		case p.Text != "":
+			return thoughts
+		case signed < 0 && !p.Redacted:
+			signed = i
+		}
+	}
+	if signed >= 0 {
+		thoughts[signed].Text = beside.Text
+	}
+	return thoughts
+}
+
 // appendDetail writes a signed thought.
 func appendDetail(dst []byte, index int, p *chat.Part) []byte {
 	if p.Redacted {
