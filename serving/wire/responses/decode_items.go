@@ -188,12 +188,15 @@ func (d *decoder) textPart(p *chat.Part, path string, v []byte, textName string)
 
 func (d *decoder) call(path string, v []byte) {
 	c := &chat.ToolCall{}
+	called := toolName{}
 	d.each(path, rawjson.ObjectKind, v, func(name, path string, k rawjson.Kind, v []byte) bool {
 		switch name {
 		case "call_id":
 			c.ID = d.text(path, k, v)
 		case "name":
-			c.Name = d.text(path, k, v)
+			called.name = d.text(path, k, v)
+		case "namespace":
+			called.namespace = d.text(path, k, v)
 		case "arguments":
 			c.Arguments = d.text(path, k, v)
 		case "caller":
@@ -204,7 +207,7 @@ func (d *decoder) call(path string, v []byte) {
 		}
 		return true
 	})
-	if c.Name == "" || c.ID == "" {
+	if c.Name = called.flat(); called.name == "" || c.ID == "" {
 		d.fail(path, "%s must have a name and a call_id", path)
 		return
 	}
@@ -227,7 +230,7 @@ func (d *decoder) result(path string, v []byte) {
 			res.Name = d.text(path, k, v)
 		case "caller":
 			return member(v, "type") == "direct"
-		case "type", "id", "status":
+		case "type", "id", "status", "namespace":
 		default:
 			return false
 		}
@@ -237,8 +240,8 @@ func (d *decoder) result(path string, v []byte) {
 		d.fail(path, "%s must have a call_id and an output", path)
 		return
 	}
-	if res.Name == "" {
-		res.Name = d.tools[res.CallID]
+	if name := d.tools[res.CallID]; name != "" {
+		res.Name = name
 	}
 	d.add(chat.User, path, chat.Part{Kind: chat.ToolResult, Result: res, Path: path})
 }

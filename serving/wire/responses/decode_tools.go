@@ -23,6 +23,14 @@ func whyNot(kind string) string {
 }
 
 func (d *decoder) tool(path string, k rawjson.Kind, v []byte) {
+	if k == rawjson.ObjectKind && member(v, "type") == "namespace" {
+		d.namespace(path, v)
+		return
+	}
+	d.function(path, k, v, toolGroup{})
+}
+
+func (d *decoder) function(path string, k rawjson.Kind, v []byte, in toolGroup) {
 	if k == rawjson.ObjectKind {
 		if kind := member(v, "type"); kind != "function" && kind != "" {
 			d.lose(path, whyNot(kind))
@@ -57,7 +65,9 @@ func (d *decoder) tool(path string, k rawjson.Kind, v []byte) {
 	if t.Name == "" {
 		d.fail(path+".name", "field %q is missing: each function needs one", path+".name")
 	}
-	d.req.Tools = append(d.req.Tools, t)
+	if in.put(d, &t) {
+		d.req.Tools = append(d.req.Tools, t)
+	}
 }
 
 func (d *decoder) toolChoice(path string, k rawjson.Kind, v []byte) {

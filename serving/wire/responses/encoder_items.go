@@ -125,7 +125,7 @@ func (e *encoder) call(dst []byte, d *chat.Delta) []byte {
 		e.items[len(e.items)-1].encrypted = pack(d.SignedBy, carriesCall, d.Signature)
 		dst = e.done(dst, len(e.items)-1, "completed")
 	}
-	dst = e.add(dst, outItem{kind: "function_call", callID: d.CallID, name: d.Name}, "fc_")
+	dst = e.add(dst, outItem{kind: "function_call", callID: d.CallID, toolName: e.head.nameOf(d.Name)}, "fc_")
 	e.calls = append(e.calls, callOf{d.Tool, len(e.items) - 1})
 	return dst
 }

@@ -15,7 +15,7 @@ type outItem struct {
 	text      []byte    // a thought, the arguments of a call, an image
 	encrypted string    // of a thought
 	callID    string
-	name      string
+	toolName
 }
 
 // outPart is a part of a message.
@@ -47,6 +47,7 @@ func (it *outItem) append(dst []byte) []byte {
 		dst = appendText(dst, "arguments", string(it.text))
 		dst = appendText(dst, "call_id", it.callID)
 		dst = appendText(dst, "name", it.name)
+		dst = appendSome(dst, "namespace", it.namespace)
 	case "image_generation_call":
 		dst = appendText(dst, "status", it.status)
 		dst = appendText(dst, "result", string(it.text))

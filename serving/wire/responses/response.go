@@ -47,6 +47,15 @@ type head struct {
 	created int64
 	model   string
 	echo    []byte // members, with a comma before the first
+	names   map[string]toolName
+}
+
+// nameOf returns the client's name of a function.
+func (h *head) nameOf(flat string) toolName {
+	if n, ok := h.names[flat]; ok {
+		return n
+	}
+	return toolName{name: flat}
 }
 
 // newHead names the response after the provider's own id, so that the two can be found together.
@@ -61,7 +70,7 @@ func newHead(r *chat.Request, id, model string, created int64) head {
 	if model == "" {
 		model = r.Model
 	}
-	h := head{id: "resp_" + strings.TrimPrefix(id, "resp_"), created: created, model: model}
+	h := head{id: "resp_" + strings.TrimPrefix(id, "resp_"), created: created, model: model, names: namesOf(r.Echo["tools"])}
 	for _, e := range echoed {
 		h.echo = append(append(append(h.echo, `,"`...), e.name...), `":`...)
 		if v := r.Echo[e.name]; len(v) > 0 {
@@ -162,7 +171,7 @@ func (h *head) items(c *chat.Choice) (items []outItem) {
 				open("reasoning", "rs_").encrypted = pack(p.SignedBy, carriesCall, p.Signature)
 			}
 			it := open("function_call", "fc_")
-			it.text, it.callID, it.name = []byte(arguments(p.Call.Arguments)), p.Call.ID, p.Call.Name
+			it.text, it.callID, it.toolName = []byte(arguments(p.Call.Arguments)), p.Call.ID, h.nameOf(p.Call.Name)
 		case chat.Image:
 			if p.Media.Data != "" {
 				open("image_generation_call", "ig_").text = []byte(p.Media.Data)

@@ -32,6 +32,7 @@ func TestRefused(t *testing.T) {
 		`{"input":"x","tool_choice":{"type":"function"}}`:                          `tool_choice.name: field "tool_choice.name" is missing: name the function to call`,
 		`{"input":"x","text":{"format":{"type":"xml"}}}`:                           `text.format.type: field "text.format.type" must be text, json_schema or json_object, not "xml"`,
 		`{"input":"x","text":{"format":{"type":"json_schema","name":"n"}}}`:        `text.format.schema: field "text.format.schema" is missing: a format of type json_schema needs one`,
+		`{"input":"x","tools":[{"type":"namespace","name":"n"}]}`:                  `tools[0]: tools[0] must have a name and tools`,
 		`{"input":[{"role":"user"}]}`:                                              `input[0].content: field "input[0].content" is missing`,
 		`{"input":[{"role":"robot","content":"x"}]}`:                               `input[0].role: field "input[0].role" must be user, assistant, system or developer, not "robot"`,
 		`{"input":[{"role":"user","content":[{"type":"input_text"}]}]}`:            `input[0].content[0].text: field "input[0].content[0].text" is missing`,
@@ -145,6 +146,29 @@ func TestCallsInTurns(t *testing.T) {
 	}
 	if d := cmp.Diff([]string{`af{"x":1}`, `bg{"y":2}`, "meanwhile"}, got); d != "" {
 		t.Errorf("-want +got:\n%s", d)
+	}
+}
+
+// TestNamespaces: a function of a namespace is called by its two names.
+func TestNamespaces(t *testing.T) {
+	r := request(t, "namespaces")
+	call := &chat.ToolCall{ID: "c", Name: "agents__close", Arguments: "{}"}
+	plain := &chat.ToolCall{ID: "d", Name: "get_weather", Arguments: "{}"}
+	whole := EncodeAnswer(&chat.Answer{Choices: []chat.Choice{{Parts: []chat.Part{{Kind: chat.Call, Call: call}, {Kind: chat.Call, Call: plain}}}}}, r)
+	enc := newEncoder(r)
+	stream := enc.Append(nil, &chat.Delta{Kind: chat.DeltaCall, CallID: "c", Name: call.Name})
+	stream = enc.Append(stream, &chat.Delta{Kind: chat.DeltaCall, Tool: 1, CallID: "d", Name: plain.Name})
+	list := events(t, enc.AppendEnd(stream))
+	for name, response := range map[string][]byte{"whole": whole, "streamed": track(list, true).Joined} {
+		var a struct {
+			Output []struct{ Name, Namespace string }
+		}
+		if err := json.Unmarshal(response, &a); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(a.Output); got != "[{close agents} {get_weather }]" {
+			t.Errorf("%s: %s", name, got)
+		}
 	}
 }
 
