@@ -56,9 +56,13 @@ func (c *checker) externalModel(m *ExternalModel, p string) {
 	if c.required(p+".task", m.Task) && !slices.Contains(tasks, m.Task) {
 		c.fault(p+".task", "want %s, got %s%s", strings.Join(tasks, ", "), c.text(p+".task"), didYouMean(m.Task, tasks))
 	}
-	if c.provider(m, p) {
-		c.providerConfig(m, p)
+	if !c.provider(m, p) {
+		return
 	}
+	if k := providers[m.Provider]; slices.Contains(tasks, m.Task) && !k.has(m.Task) {
+		c.fault(p+".task", "provider %s has no %s; it has %s", m.Provider, c.text(p+".task"), strings.Join(k.tasks(), ", "))
+	}
+	c.providerConfig(m, p)
 }
 
 // provider reports whether there is such a provider.

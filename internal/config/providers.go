@@ -4,8 +4,10 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/lakegate/lakegate/internal/secret"
+	"github.com/lakegate/lakegate/serving/endpoint"
 )
 
 // The providers that are more than a preset, as the file names them.
@@ -31,36 +33,54 @@ type kind struct {
 	block string // the key of its configuration
 	base  string // where it is called when the file gives no address
 	own   bool   // a server of one's own, which may want no key
+	// beside are the tasks it has beside chat, as the last words of theirs; nil: it may have all.
+	beside []string
+}
+
+// has reports whether a provider has models for a task. Completions are chats of one message where
+// there is nothing better, and agents are chats.
+func (k kind) has(task string) bool {
+	switch task {
+	case endpoint.Chat, endpoint.Completions, endpoint.AgentChat, endpoint.AgentResponses:
+		return true
+	default:
+		return k.beside == nil || slices.Contains(k.beside, strings.TrimPrefix(task, "llm/v1/"))
+	}
+}
+
+// tasks returns the tasks a provider has.
+func (k kind) tasks() []string {
+	return slices.DeleteFunc(endpoint.Tasks(), func(task string) bool { return !k.has(task) })
 }
 
 // providers are all providers by name. Those with a base are reached with a key and nothing else;
 // their block is a KeyConfig.
 var providers = map[string]kind{
 	OpenAI:     {block: "openai_config"},
-	Bedrock:    {block: "amazon_bedrock_config"},
-	Vertex:     {block: "google_cloud_vertex_ai_config"},
-	Databricks: {block: "databricks_model_serving_config"},
+	Bedrock:    {block: "amazon_bedrock_config", beside: []string{"embeddings"}},
+	Vertex:     {block: "google_cloud_vertex_ai_config", beside: []string{"embeddings"}},
+	Databricks: {block: "databricks_model_serving_config", beside: []string{"embeddings"}},
 	Custom:     {block: "custom_provider_config"},
 	palm:       {block: "palm_config"},
 
-	Anthropic: {block: "anthropic_config", base: "https://api.anthropic.com"},
-	Cohere:    {block: "cohere_config", base: "https://api.cohere.com"},
-	AI21:      {block: "ai21labs_config", base: "https://api.ai21.com/studio/v1"},
-	Gemini:    {block: "gemini_config", base: "https://generativelanguage.googleapis.com"},
+	Anthropic: {block: "anthropic_config", base: "https://api.anthropic.com", beside: []string{}},
+	Cohere:    {block: "cohere_config", base: "https://api.cohere.com", beside: []string{"embeddings", "rerank"}},
+	AI21:      {block: "ai21labs_config", base: "https://api.ai21.com/studio/v1", beside: []string{}},
+	Gemini:    {block: "gemini_config", base: "https://generativelanguage.googleapis.com", beside: []string{"embeddings"}},
 
 	// Presets: APIs like OpenAI's.
-	"cerebras":   {block: "cerebras_config", base: "https://api.cerebras.ai/v1"},
-	"deepinfra":  {block: "deepinfra_config", base: "https://api.deepinfra.com/v1/openai"},
-	"deepseek":   {block: "deepseek_config", base: "https://api.deepseek.com"},
-	"fireworks":  {block: "fireworks_config", base: "https://api.fireworks.ai/inference/v1"},
-	"groq":       {block: "groq_config", base: "https://api.groq.com/openai/v1"},
-	"mistral":    {block: "mistral_config", base: "https://api.mistral.ai/v1"},
-	"ollama":     {block: "ollama_config", base: "http://localhost:11434/v1", own: true},
-	"openrouter": {block: "openrouter_config", base: "https://openrouter.ai/api/v1"},
-	"perplexity": {block: "perplexity_config", base: "https://api.perplexity.ai"},
-	"together":   {block: "together_config", base: "https://api.together.xyz/v1"},
-	"vllm":       {block: "vllm_config", base: "http://localhost:8000/v1", own: true},
-	"xai":        {block: "xai_config", base: "https://api.x.ai/v1"},
+	"cerebras":   {block: "cerebras_config", base: "https://api.cerebras.ai/v1", beside: []string{}},
+	"deepinfra":  {block: "deepinfra_config", base: "https://api.deepinfra.com/v1/openai", beside: []string{"embeddings", "images", "speech", "transcription"}},
+	"deepseek":   {block: "deepseek_config", base: "https://api.deepseek.com", beside: []string{}},
+	"fireworks":  {block: "fireworks_config", base: "https://api.fireworks.ai/inference/v1", beside: []string{"embeddings", "rerank"}},
+	"groq":       {block: "groq_config", base: "https://api.groq.com/openai/v1", beside: []string{"speech", "transcription"}},
+	"mistral":    {block: "mistral_config", base: "https://api.mistral.ai/v1", beside: []string{"embeddings", "transcription", "moderations"}},
+	"ollama":     {block: "ollama_config", base: "http://localhost:11434/v1", own: true, beside: []string{"embeddings"}},
+	"openrouter": {block: "openrouter_config", base: "https://openrouter.ai/api/v1", beside: []string{"embeddings", "speech", "rerank"}},
+	"perplexity": {block: "perplexity_config", base: "https://api.perplexity.ai", beside: []string{}},
+	"together":   {block: "together_config", base: "https://api.together.xyz/v1", beside: []string{"embeddings", "images", "speech", "transcription", "rerank"}},
+	"vllm":       {block: "vllm_config", base: "http://localhost:8000/v1", own: true, beside: []string{"embeddings", "transcription", "rerank"}},
+	"xai":        {block: "xai_config", base: "https://api.x.ai/v1", beside: []string{"images"}},
 }
 
 // Providers returns the names of all providers a file may have, sorted.

@@ -8,12 +8,14 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -59,7 +61,7 @@ func TestRequestsOfEveryProvider(t *testing.T) {
 func requests(t *testing.T, out *strings.Builder, e *endpoint.Entity) {
 	p, ok := all.Table()[e.Provider]
 	if !ok {
-		out.WriteString("not in this version\n\n")
+		t.Errorf("there is no provider %s", e.Provider)
 		return
 	}
 	fmt.Fprintf(out, "usage option %v\n", p.UsageOption)
@@ -85,6 +87,55 @@ func requests(t *testing.T, out *strings.Builder, e *endpoint.Entity) {
 		}
 	}
 	out.WriteString("\n")
+}
+
+// A file is refused where, and only where, the provider has nothing for the task. Some can do less
+// with some models.
+func TestTasksOfProviders(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "providers.yaml"))
+	must(t, err)
+	account := serviceAccount(t)
+	env := func(string) (string, bool) { return account, true }
+	seen := map[string]bool{}
+	for _, task := range endpoint.Tasks() {
+		_, err := config.Parse(regexp.MustCompile(`task: [a-z0-9/]+`).ReplaceAll(text, []byte("task: "+task)), env)
+		var faults config.Faults
+		if err != nil && !errors.As(err, &faults) {
+			t.Fatal(err)
+		}
+		refused := map[string]bool{}
+		for _, f := range faults {
+			provider, _, ok := strings.Cut(strings.TrimPrefix(f.Message, "provider "), " has no ")
+			if !ok {
+				t.Errorf("%s: %v", task, f)
+			}
+			refused[provider] = true
+		}
+		c, err := config.Parse(text, env)
+		must(t, err)
+		catalog, err := c.Catalog(endpoint.Memory{}, time.Now(), credential.NewSet(nil))
+		must(t, err)
+		for _, e := range catalog.All() {
+			x := *e.Entities[0]
+			x.Task = task
+			op := wire.OperationOf(task)
+			p := all.Table()[x.Provider]
+			can := len(p.Formats(&x, op)) > 0 || op == wire.OpCompletions && len(p.Formats(&x, wire.OpChat)) > 0
+			some := x.Provider == "amazon-bedrock" || x.Provider == "google-cloud-vertex-ai" || x.Provider == "openai"
+			if can == refused[x.Provider] && (can || !some) {
+				t.Errorf("%s, %s (%s): the file is refused is %v, and the provider can is %v", task, x.Provider, x.Model, refused[x.Provider], can)
+			}
+			seen[x.Provider] = true
+		}
+	}
+	for _, name := range config.Providers() {
+		if _, ok := all.Table()[name]; !ok || !seen[name] {
+			t.Errorf("provider %s is not in the table, or not in this test", name)
+		}
+	}
+	if n := len(config.Providers()); n != len(all.Table()) {
+		t.Errorf("%d providers in the configuration, %d in the table", n, len(all.Table()))
+	}
 }
 
 func name(f wire.Format) string {
