@@ -26,8 +26,9 @@ func (e *encoding) contents() []content {
 		switch m.Role {
 		case chat.Assistant:
 			role = "model"
-		case chat.System:
-			e.lose(m.Path, "Google's API has no system messages after the first ones; dropped means sent as the user's")
+		case chat.System: // Google has one place for instructions
+			e.system = append(e.system, e.parts(m.Parts)...)
+			continue
 		}
 		for run := range runs(m.Parts) {
 			results := run[0].Kind == chat.ToolResult

@@ -16,15 +16,18 @@ type encoding struct {
 	lost  []chat.Loss
 	err   *apierr.Error
 
+	system []wirePart // all instructions, wherever they stood
+
 	names map[string]string // of the functions called so far, by id
 }
 
 // encodeRequest writes a GenerateContentRequest. The model goes into the path.
 func encodeRequest(r *chat.Request, o chat.Options) ([]byte, []chat.Loss, *apierr.Error) {
 	e := &encoding{r: r, model: o.Model, names: map[string]string{}}
+	e.system = e.parts(r.System)
 	w := request{Contents: e.contents(), Tools: e.tools(), ToolConfig: e.toolConfig(), ServiceTier: e.tier()}
-	if len(r.System) > 0 {
-		w.SystemInstruction = &content{Parts: e.parts(r.System)}
+	if len(e.system) > 0 {
+		w.SystemInstruction = &content{Parts: e.system}
 	}
 	if c := e.config(); !reflect.DeepEqual(c, config{}) {
 		w.GenerationConfig = &c

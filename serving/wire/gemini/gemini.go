@@ -16,6 +16,7 @@
 // Efforts of thinking become levels for Gemini 3 and later, for models before it budgets by
 // chat.BudgetOf, up to 24576 tokens, or 32768 for pro models. Calls in a history that have no
 // signature of Google's get the one it documents for that, since Gemini 3 refuses calls without.
+// Instructions in the middle of a chat join those at its beginning: Google has one place for them.
 //
 // All functions are pure and safe for concurrent use; a Tracker, Decoder or Encoder is used by one
 // goroutine.
