@@ -14,7 +14,7 @@ var (
 		"input_token_count", "output_token_count", "total_token_count", "cached_input_token_count",
 		"cache_write_token_count", "cache_write_1h_token_count", "input_audio_token_count", "input_image_token_count",
 		"cached_input_audio_token_count", "cached_input_image_token_count", "reasoning_token_count",
-		"output_audio_token_count", "output_image_token_count", "search_count", "tool_prompt_token_count",
+		"output_audio_token_count", "output_image_token_count", "input_video_token_count", "output_video_token_count", "search_count", "tool_prompt_token_count",
 		"cost_nanos", "list_cost_nanos", "price_version",
 	}
 	correctionColumns = []string{"databricks_request_id", "corrected_at", "cost_nanos", "list_cost_nanos", "price_version"}
@@ -74,6 +74,7 @@ func usage(c *columns, i int) inference.Usage {
 		InputAudio: n("input_audio_token_count"), InputImage: n("input_image_token_count"),
 		CachedAudio: n("cached_input_audio_token_count"), CachedImage: n("cached_input_image_token_count"),
 		Reasoning: n("reasoning_token_count"), OutputAudio: n("output_audio_token_count"), OutputImage: n("output_image_token_count"),
+		InputVideo: n("input_video_token_count"), OutputVideo: n("output_video_token_count"),
 		Searches: n("search_count"), ToolPrompt: n("tool_prompt_token_count"),
 	}
 }
