@@ -93,7 +93,10 @@ func (d *decoder) add(t *turn) {
 		if t.callID == "" {
 			d.refuse(t.path+".tool_call_id", "field %q must be the id of the call that the message answers", t.path+".tool_call_id")
 		}
-		d.addResult(t, t.callID, d.calls[t.callID])
+		if name := d.calls[t.callID]; name != "" {
+			t.name = name
+		}
+		d.addResult(t, t.callID, t.name)
 	case "function":
 		d.addResult(t, d.lastCall, t.name)
 	default:

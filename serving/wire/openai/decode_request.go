@@ -145,7 +145,9 @@ func (d *decoder) sampling(name string, k rawjson.Kind, v []byte) bool {
 	case "top_p":
 		r.TopP = d.number(name, k, v)
 	case "top_k":
-		r.TopK = d.number(name, k, v)
+		if n := d.number(name, k, v); !isZero(n) && n != "-1" { // vLLM's words for no bound
+			r.TopK = n
+		}
 	case "frequency_penalty":
 		if r.FrequencyPenalty = d.number(name, k, v); isZero(r.FrequencyPenalty) {
 			r.FrequencyPenalty = ""

@@ -49,6 +49,7 @@ func (e *encoder) textContent(parts []chat.Part) {
 		e.dst = appendString(e.dst, parts[0].Text)
 		return
 	}
+	start := len(e.dst)
 	e.dst = append(e.dst, '[')
 	for i := range parts {
 		if parts[i].Kind != chat.Text {
@@ -56,6 +57,16 @@ func (e *encoder) textContent(parts []chat.Part) {
 			continue
 		}
 		e.textPart(parts[i].Text, parts[i].Cache)
+	}
+	e.endParts(start)
+}
+
+// endParts ends a list of parts that began at start. One without any becomes empty text, since
+// OpenAI refuses empty lists.
+func (e *encoder) endParts(start int) {
+	if len(e.dst) == start+1 {
+		e.dst = append(e.dst[:start], `""`...)
+		return
 	}
 	e.dst = append(e.dst, ']')
 }
@@ -95,11 +106,14 @@ func (e *encoder) user(m *chat.Message) {
 		return
 	}
 	e.begin("user", m.Name)
-	e.dst = append(appendName(e.dst, "content"), '[')
+	e.dst = appendName(e.dst, "content")
+	start := len(e.dst)
+	e.dst = append(e.dst, '[')
 	for i := range said {
 		e.userPart(&said[i])
 	}
-	e.dst = append(e.dst, "]}"...)
+	e.endParts(start)
+	e.dst = append(e.dst, '}')
 }
 
 // result writes a tool's message, and returns what OpenAI takes only from users.
