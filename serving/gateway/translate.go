@@ -56,7 +56,7 @@ func (w *work) translated(t *target) ([]byte, *failure) {
 }
 
 func (w *work) encode(t *target) ([]byte, []chat.Loss, *apierr.Error) {
-	o := chat.Options{Model: t.entity.Model, Stream: w.streaming, MaxTokens: defaultMaxTokens, Provider: t.entity.Provider}
+	o := chat.Options{Model: t.entity.Model, Stream: w.streaming, MaxTokens: defaultMaxTokens, Provider: t.entity.Provider, Vendor: t.entity.Vendor}
 	if t.codec.Embed != nil && w.codec.Embed != nil {
 		if w.embed == nil {
 			r, err := w.codec.Embed.DecodeRequest(w.req.Body())

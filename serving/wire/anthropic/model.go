@@ -70,3 +70,7 @@ func (v version) String() string {
 	}
 	return fmt.Sprintf("%d.%d", v/10, v%10)
 }
+
+// Generation returns the generation of a Claude model, times ten, for others who host it: 45 for
+// claude-sonnet-4-5. A name that tells none is taken for the newest, which is above all others.
+func Generation(model string) int { return int(versionOf(model)) }

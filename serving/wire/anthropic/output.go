@@ -60,6 +60,9 @@ type closer struct {
 	why string // what can't be had at all
 }
 
+// CloseSchema writes a schema for JSON output of Claude, whoever hosts it. why says what it can't be.
+func CloseSchema(schema []byte) (closed []byte, why string) { return closeSchema(schema) }
+
 func closeSchema(schema []byte) (closed []byte, why string) {
 	var c closer
 	closed = c.schema(nil, schema)

@@ -10,8 +10,6 @@
 package bedrock
 
 import (
-	"strings"
-
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/chat"
 )
@@ -32,36 +30,4 @@ func Codec() *wire.Codec {
 			NewDecoder:    func() chat.Decoder { return &decoder{} },
 		},
 	}
-}
-
-// The families of models whose requests differ.
-const (
-	familyOther     = ""
-	familyAnthropic = "anthropic"
-	familyNova      = "nova"
-	familyTitan     = "titan"
-	familyCohere    = "cohere"
-	familyMistral   = "mistral"
-	familyOpenAI    = "openai"
-)
-
-// familyOf tells the family by the model's id, which may be an inference profile
-// ("us.anthropic.claude-...") or an ARN that ends in an id. The ARN of an application's inference
-// profile says nothing: familyOther.
-func familyOf(model string) string {
-	m := strings.ToLower(model)
-	for _, f := range [...]struct{ part, family string }{
-		{"anthropic", familyAnthropic},
-		{"claude", familyAnthropic},
-		{"amazon.nova", familyNova},
-		{"amazon.titan", familyTitan},
-		{"cohere.", familyCohere},
-		{"mistral.", familyMistral},
-		{"openai.", familyOpenAI},
-	} {
-		if strings.Contains(m, f.part) {
-			return f.family
-		}
-	}
-	return familyOther
 }

@@ -3,6 +3,7 @@ package bedrock
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/lakegate/lakegate/serving/wire/chat"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
@@ -28,6 +29,9 @@ func decodeAnswer(body []byte) (*chat.Answer, error) {
 			choice.Parts = appendBlock(choice.Parts, c.Take())
 		}
 	}
+	if choice.Stop == chat.StopTool && !slices.ContainsFunc(choice.Parts, func(p chat.Part) bool { return p.Kind == chat.Call }) {
+		choice.Stop = chat.StopEnd // the tool was JSON output
+	}
 	return &chat.Answer{Model: a.Model, Choices: []chat.Choice{choice}, Usage: a.Usage, HasUsage: a.HasUsage}, nil
 }
 
@@ -49,8 +53,13 @@ func appendBlock(parts []chat.Part, block []byte) []chat.Part {
 			if arguments == nil {
 				arguments = []byte("{}")
 			}
+			name := text(get(v, "name"))
+			if name == jsonTool {
+				parts = append(parts, chat.Part{Kind: chat.Text, Text: string(arguments)})
+				return true
+			}
 			parts = append(parts, chat.Part{Kind: chat.Call, Call: &chat.ToolCall{
-				ID: text(get(v, "toolUseId")), Name: text(get(v, "name")), Arguments: string(arguments),
+				ID: text(get(v, "toolUseId")), Name: name, Arguments: string(arguments),
 			}})
 		case "reasoningContent":
 			parts = appendReasoning(parts, v)

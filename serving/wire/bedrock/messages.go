@@ -8,7 +8,8 @@ import (
 )
 
 // messages writes the turns. Neighbours of one role become one turn, as Converse wants them, and
-// results of tools come first in theirs.
+// results of tools come first in theirs. Instructions in the middle of a chat, which most models
+// don't take there, follow those at its beginning.
 func (e *encoder) messages() {
 	for i := range e.r.Messages {
 		m := &e.r.Messages[i]
@@ -20,7 +21,8 @@ func (e *encoder) messages() {
 		case chat.Assistant:
 			role = "assistant"
 		case chat.System:
-			role = "system"
+			e.system(m.Parts)
+			continue
 		}
 		var results, others []object
 		for j := range m.Parts {

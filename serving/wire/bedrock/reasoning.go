@@ -2,30 +2,34 @@ package bedrock
 
 import "github.com/lakegate/lakegate/serving/wire/chat"
 
-// minBudget is the least that Anthropic's models take as a budget of thoughts.
-const minBudget = 1024
+const (
+	// minBudget is the least that Anthropic's models take as a budget of thoughts.
+	minBudget = 1024
+	// roomToAnswer is what is left for the answer itself, where the request has no bound.
+	roomToAnswer = 4096
+)
 
-// roomToAnswer is what is left for the answer itself, where the request has no bound.
-const roomToAnswer = 4096
-
-// reasoning asks for thoughts in the words of the model's family.
+// reasoning asks for thoughts in the words of the model's family:
+//
+//	Claude from 4.6 on   thinking adaptive and outputConfig.effort; for a budget thinking enabled,
+//	                     from 4.7 on adaptive with the effort that it comes to
+//	Claude before        thinking enabled, with the budget or chat.BudgetOf the effort
+//	Nova                 reasoningConfig enabled, low, medium or high
+//	OpenAI's             reasoning_effort low, medium or high
+//
+// Off is nothing said, but for Claude from 4.6 on; OpenAI's models can't be kept from reasoning.
 func (e *encoder) reasoning() {
 	r := e.r.Reasoning
-	if r == nil {
+	if r == nil || !r.Off && r.Effort == "" && r.Budget == nil {
 		return
-	}
-	asked := r.Effort != "" || r.Budget != nil
-	switch {
-	case r.Off && e.family != familyOpenAI:
-		return // not to think is what Bedrock's models do unless they are asked to
-	case !asked && !r.Off:
-		return // only how thoughts are to be shown
 	}
 	switch e.family {
 	case familyAnthropic:
 		e.think(r)
 	case familyNova:
-		e.extra("reasoningConfig", object{"type": "enabled", "maxReasoningEffort": effortOf(r)})
+		if !r.Off {
+			e.extra("reasoningConfig", object{"type": "enabled", "maxReasoningEffort": effortOf(r)})
+		}
 	case familyOpenAI:
 		if r.Off {
 			e.lose(e.r.Name(chat.FReasoning), "this model can't be kept from reasoning")
@@ -33,26 +37,68 @@ func (e *encoder) reasoning() {
 		}
 		e.extra("reasoning_effort", effortOf(r))
 	default:
-		e.lose(e.r.Name(chat.FReasoning), "Bedrock's Converse has no reasoning for this model")
+		if !r.Off {
+			e.lose(e.r.Name(chat.FReasoning), "Bedrock's Converse has no reasoning for this model")
+		}
 	}
 }
 
-// think sets the budget of an Anthropic model, which must be below the answer's whole length.
 func (e *encoder) think(r *chat.Reasoning) {
-	budget := chat.BudgetOf(r.Effort)
-	if r.Budget != nil {
-		budget = max(*r.Budget, minBudget)
+	c := e.claude()
+	switch {
+	case r.Off && c.adaptive():
+		e.extra("thinking", object{"type": "disabled"})
+	case r.Off:
+	case !c.thinks():
+		e.lose(e.r.Name(chat.FReasoning), "this model does not think")
+	case e.mustCall() && c.adaptive() && r.Effort != "":
+		e.config("effort", claudeEffort(r, c)) // of the answer itself
+	case e.mustCall():
+		e.lose(e.r.Name(chat.FReasoning), "Anthropic's models can't think when a tool must be called")
+	case r.Budget != nil && c.budgets():
+		e.budget(*r.Budget)
+	case c.adaptive():
+		e.thinks = true
+		e.extra("thinking", object{"type": "adaptive"})
+		e.config("effort", claudeEffort(r, c))
+	default:
+		e.budget(chat.BudgetOf(r.Effort))
 	}
-	if limit := e.r.MaxTokens; limit != nil && budget >= *limit {
-		if budget = *limit - 1; budget < minBudget {
+}
+
+// mustCall reports whether the model has no choice but to call a tool.
+func (e *encoder) mustCall() bool {
+	choice := e.r.ToolChoice.Mode
+	return e.jsonTool || len(e.r.Tools) > 0 && (choice == chat.ChooseAny || choice == chat.ChooseTool)
+}
+
+// budget bounds the thoughts of a model, below the answer's whole length.
+func (e *encoder) budget(n int64) {
+	n = max(n, minBudget)
+	if limit := e.r.MaxTokens; limit != nil && n >= *limit {
+		if n = *limit - 1; n < minBudget {
 			e.lose(e.r.Name(chat.FReasoning), "%s of %d leaves no room to think: Anthropic's models want more than %d", e.r.Name(chat.FMaxTokens), *limit, minBudget)
 			return
 		}
 	}
 	if e.r.MaxTokens == nil { // Bedrock's own bound may be below the budget
-		e.body.Inference["maxTokens"] = max(e.o.MaxTokens, budget+roomToAnswer)
+		e.set("maxTokens", max(e.o.MaxTokens, n+roomToAnswer))
 	}
-	e.extra("thinking", object{"type": "enabled", "budget_tokens": budget})
+	e.thinks = true
+	e.extra("thinking", object{"type": "enabled", "budget_tokens": n})
+}
+
+// claudeEffort returns Anthropic's word for an effort, or for what a budget comes to.
+func claudeEffort(r *chat.Reasoning, c claude) string {
+	switch {
+	case r.Effort == "" && r.Budget != nil:
+		return chat.EffortOf(*r.Budget)
+	case r.Effort == "minimal":
+		return "low"
+	case r.Effort == "xhigh" && c.budgets():
+		return "max"
+	}
+	return r.Effort
 }
 
 // effortOf returns low, medium or high.
@@ -62,9 +108,9 @@ func effortOf(r *chat.Reasoning) string {
 		return chat.EffortOf(*r.Budget)
 	case r.Effort == "minimal", r.Effort == "low":
 		return "low"
-	case r.Effort == "xhigh", r.Effort == "high":
-		return "high"
-	default:
+	case r.Effort == "medium":
 		return "medium"
+	default:
+		return "high"
 	}
 }

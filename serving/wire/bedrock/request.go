@@ -1,8 +1,6 @@
 package bedrock
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 
 	"github.com/lakegate/lakegate/internal/apierr"
@@ -37,6 +35,8 @@ type encoder struct {
 	body      converse
 	lost      []chat.Loss
 	documents int
+	jsonTool  bool // JSON output is a tool's input
+	thinks    bool
 	err       *apierr.Error
 }
 
@@ -44,13 +44,13 @@ type encoder struct {
 // top_k and the budget of thoughts, goes in additionalModelRequestFields in the words of the model's
 // family, which its id tells.
 func encodeRequest(r *chat.Request, o chat.Options) ([]byte, []chat.Loss, *apierr.Error) {
-	e := encoder{r: r, o: o, family: familyOf(o.Model)}
-	e.system()
+	e := encoder{r: r, o: o, family: familyOf(o)}
+	e.system(r.System)
 	e.messages()
-	e.inference()
-	e.tools()
 	e.output()
+	e.tools()
 	e.reasoning()
+	e.inference()
 	e.cannot()
 	if e.err != nil {
 		return nil, e.lost, e.err
@@ -69,8 +69,9 @@ func (e *encoder) refuse(field, why string, args ...any) {
 	}
 }
 
-func (e *encoder) system() {
-	for _, p := range e.r.System {
+func (e *encoder) system(parts []chat.Part) {
+	for i := range parts {
+		p := &parts[i]
 		if p.Text != "" {
 			e.body.System = append(e.body.System, object{"text": p.Text})
 		}
@@ -90,22 +91,79 @@ func appendCachePoint(list []object, cache string) []object {
 	}
 }
 
+// set sets a field of inferenceConfig.
+func (e *encoder) set(name string, value any) {
+	if e.body.Inference == nil {
+		e.body.Inference = object{}
+	}
+	e.body.Inference[name] = value
+}
+
 func (e *encoder) inference() {
-	in := object{}
-	if e.r.MaxTokens != nil {
-		in["maxTokens"] = *e.r.MaxTokens
+	r := e.r
+	if r.MaxTokens != nil {
+		e.set("maxTokens", *r.MaxTokens)
 	}
-	if e.r.Temperature != "" {
-		in["temperature"] = e.r.Temperature
+	if e.temperature() {
+		e.set("temperature", r.Temperature)
 	}
-	if e.r.TopP != "" {
-		in["topP"] = e.r.TopP
+	if e.topP() {
+		e.set("topP", r.TopP)
 	}
-	if len(e.r.Stop) > 0 {
-		in["stopSequences"] = e.r.Stop
+	if r.TopK != "" {
+		e.topK()
+	}
+	if len(r.Stop) > 0 {
+		e.set("stopSequences", r.Stop)
 		e.askForStopSequence()
 	}
-	e.body.Inference = in
+}
+
+// temperature reports whether to say it. 1 is what goes without saying.
+func (e *encoder) temperature() bool {
+	t := e.r.Temperature
+	f, err := t.Float64()
+	why := ""
+	switch {
+	case t == "" || err != nil:
+		return false
+	case f < 0 || f > 1:
+		why = "Bedrock's scale is from 0 to 1"
+	case e.family != familyAnthropic:
+		return true
+	case f == 1 && (e.thinks || !e.claude().samples()):
+		return false
+	case !e.claude().samples():
+		why = "this model takes no temperature"
+	case e.thinks:
+		why = "Anthropic's models think at temperature 1 only"
+	default:
+		return true
+	}
+	e.lose(e.r.Name(chat.FTemperature), "%s", why)
+	return false
+}
+
+func (e *encoder) topP() bool {
+	p := e.r.TopP
+	f, err := p.Float64()
+	why := ""
+	switch {
+	case p == "" || err != nil:
+		return false
+	case e.family != familyAnthropic:
+		return true
+	case f == 1 && (e.r.Temperature != "" || !e.claude().samples()):
+		return false
+	case !e.claude().samples():
+		why = "this model takes no top_p"
+	case e.claude().oneSampling() && e.r.Temperature != "":
+		why = "this model takes temperature or top_p, not both"
+	default:
+		return true
+	}
+	e.lose(e.r.Name(chat.FTopP), "%s", why)
+	return false
 }
 
 // askForStopSequence has the answer say which of them was hit, as Anthropic's models can.
@@ -127,37 +185,9 @@ func (e *encoder) extra(name string, value any) {
 	e.body.Extra[name] = value
 }
 
-func (e *encoder) output() {
-	out := e.r.Output
-	if out == nil {
-		return
-	}
-	if out.Kind != "json_schema" || len(out.Schema) == 0 {
-		e.lose(e.r.Name(chat.FOutput), "Bedrock's Converse asks for JSON only by a schema")
-		return
-	}
-	// The schema is a string there.
-	var compact bytes.Buffer
-	if json.Compact(&compact, out.Schema) != nil {
-		e.refuse(e.r.Name(chat.FOutput), "the JSON schema of the answer is not JSON")
-		return
-	}
-	schema := object{"schema": compact.String()}
-	if out.Name != "" {
-		schema["name"] = out.Name
-	}
-	if out.Description != "" {
-		schema["description"] = out.Description
-	}
-	e.body.Output = object{"textFormat": object{"type": "json_schema", "structure": object{"jsonSchema": schema}}}
-}
-
 // cannot lists what Converse has no words for.
 func (e *encoder) cannot() {
 	r := e.r
-	if r.TopK != "" {
-		e.topK()
-	}
 	for _, f := range [...]struct {
 		said bool
 		f    chat.Feature
@@ -188,6 +218,14 @@ func (e *encoder) cannot() {
 }
 
 func (e *encoder) topK() {
+	switch {
+	case e.family == familyAnthropic && !e.claude().samples():
+		e.lose(e.r.Name(chat.FTopK), "this model takes no top_k")
+		return
+	case e.thinks && e.family == familyAnthropic:
+		e.lose(e.r.Name(chat.FTopK), "Anthropic's models take no top_k while they think")
+		return
+	}
 	switch e.family {
 	case familyAnthropic, familyMistral:
 		e.extra("top_k", e.r.TopK)

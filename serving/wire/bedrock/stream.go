@@ -15,6 +15,7 @@ type decoder struct {
 	object  rawjson.Object
 	deltas  []chat.Delta
 	tools   []int64 // indexes of the blocks that are tool calls
+	json    *int64  // that of the block that is JSON output, asked for as a tool
 	begun   bool
 	stopped bool
 	counted bool
@@ -41,11 +42,7 @@ func (d *decoder) Decode(name, data []byte) ([]chat.Delta, error) {
 	case "contentBlockStart":
 		index, start := blockEvent(data, "start")
 		if tool := get(start, "toolUse"); tool != nil {
-			d.tools = append(d.tools, index)
-			d.add(chat.Delta{
-				Kind: chat.DeltaCall, Tool: len(d.tools) - 1,
-				CallID: text(get(tool, "toolUseId")), Name: text(get(tool, "name")),
-			})
+			d.call(index, tool)
 		}
 	case "contentBlockDelta":
 		d.delta(blockEvent(data, "delta"))
@@ -89,6 +86,16 @@ func (d *decoder) fail(exception string, data []byte) []chat.Delta {
 	return d.deltas
 }
 
+func (d *decoder) call(index int64, tool []byte) {
+	name := text(get(tool, "name"))
+	if name == jsonTool {
+		d.json = &index
+		return
+	}
+	d.tools = append(d.tools, index)
+	d.add(chat.Delta{Kind: chat.DeltaCall, Tool: len(d.tools) - 1, CallID: text(get(tool, "toolUseId")), Name: name})
+}
+
 func (d *decoder) delta(index int64, delta []byte) {
 	rawjson.Members(delta, func(name []byte, k rawjson.Kind, v []byte) bool {
 		switch string(name) {
@@ -97,7 +104,12 @@ func (d *decoder) delta(index int64, delta []byte) {
 				d.add(chat.Delta{Kind: chat.DeltaText, Text: s})
 			}
 		case "toolUse":
-			if s := text(get(v, "input")); s != "" {
+			s := text(get(v, "input"))
+			switch {
+			case s == "":
+			case d.json != nil && *d.json == index:
+				d.add(chat.Delta{Kind: chat.DeltaText, Text: s})
+			default:
 				d.add(chat.Delta{Kind: chat.DeltaArguments, Tool: d.tool(index), Text: s})
 			}
 		case "reasoningContent":
@@ -140,6 +152,9 @@ func (d *decoder) reason(delta []byte) {
 func (d *decoder) stop(data []byte) {
 	stop, stopText := stopOf(data)
 	d.stopped = true
+	if stop == chat.StopTool && d.json != nil && len(d.tools) == 0 {
+		stop = chat.StopEnd
+	}
 	d.add(chat.Delta{Kind: chat.DeltaFinish, Stop: stop, StopText: stopText})
 }
 

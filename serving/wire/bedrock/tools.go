@@ -9,6 +9,10 @@ import (
 var anyObject = json.RawMessage(`{"type":"object","properties":{}}`)
 
 func (e *encoder) tools() {
+	if e.jsonTool {
+		e.askForJSON()
+		return
+	}
 	r := e.r
 	choice := r.ToolChoice.Mode
 	if choice == chat.ChooseNone && !e.usedTools() {
@@ -28,7 +32,7 @@ func (e *encoder) tools() {
 			spec["description"] = t.Description
 		}
 		if t.Strict != nil && *t.Strict {
-			spec["strict"] = true
+			e.strict(spec, &t)
 		}
 		list = appendCachePoint(append(list, object{"toolSpec": spec}), t.Cache)
 	}
@@ -58,6 +62,21 @@ func (e *encoder) usedTools() bool {
 	return false
 }
 
+// parallel asks for one tool at a time, where the model can be told: in Anthropic's own words, which
+// say at once that it need not call any.
 func (e *encoder) parallel() {
-	e.lose(e.r.Name(chat.FParallel), "Bedrock's Converse can't be kept from calling tools in parallel")
+	choice := e.r.ToolChoice.Mode
+	if e.family == familyAnthropic && e.claude().oneTool() && (choice == "" || choice == chat.ChooseAuto) {
+		e.extra("tool_choice", object{"type": "auto", "disable_parallel_tool_use": true})
+		return
+	}
+	e.lose(e.r.Name(chat.FParallel), "this model can't be kept from calling tools in parallel")
+}
+
+func (e *encoder) strict(spec object, t *chat.Tool) {
+	if e.family == familyAnthropic && !e.claude().schemas() {
+		e.lose(t.Path+"."+e.r.Name(chat.FStrict), "this model has no strict tools")
+		return
+	}
+	spec["strict"] = true
 }

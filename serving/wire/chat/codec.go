@@ -13,6 +13,8 @@ type Options struct {
 	// Provider is the provider's name in the configuration, for formats that providers speak in
 	// dialects; "" for the format as its maker has it.
 	Provider string
+	// Vendor is whose model it is, where a provider hosts several and its configuration says so.
+	Vendor string
 }
 
 // Codec translates one format.

@@ -82,7 +82,8 @@ func quote(dst []byte, s string) []byte {
 	return rawjson.AppendQuoted(dst, strings.ToValidUTF8(s, "\ufffd"))
 }
 
-// reasonOf writes why an answer ended. What a filter cut off is nearest to an error.
+// reasonOf writes why an answer ended. For what a filter cut off Cohere's second version has no word
+// but ERROR, which says that there is no answer; its first had one.
 func reasonOf(s chat.Stop) string {
 	switch s {
 	case chat.StopSequence:
@@ -92,7 +93,7 @@ func reasonOf(s chat.Stop) string {
 	case chat.StopTool:
 		return "TOOL_CALL"
 	case chat.StopFilter:
-		return "ERROR"
+		return "ERROR_TOXIC"
 	default:
 		return "COMPLETE"
 	}
