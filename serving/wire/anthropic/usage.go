@@ -12,11 +12,13 @@ import (
 // Input is input_tokens, cache_read_input_tokens and cache_creation_input_tokens added up. The
 // counts at the top leave compactions out, though they are billed at the model's price: those of
 // iterations are added. Not added are an advisor's iterations, which are another model's, and
-// those of a model that handed over to a fallback; Raw has them. It returns false, and an empty
-// Usage, when the object has no count of input or output. Source is UsageProvider.
+// those of a model that handed over to a fallback; Raw has them. Fast inference, which has prices of
+// its own, is the tier "fast". It returns false, and an empty Usage, when the object has no count of
+// input or output. Source is UsageProvider.
 func ParseUsage(object []byte) (inference.Usage, bool) {
 	var c counts
 	u := inference.Usage{Source: inference.UsageProvider}
+	fast := false
 	isObject := rawjson.Members(object, func(name []byte, k rawjson.Kind, v []byte) bool {
 		switch string(name) {
 		case "server_tool_use":
@@ -27,6 +29,8 @@ func ParseUsage(object []byte) (inference.Usage, bool) {
 			if k == rawjson.String {
 				u.ServiceTier = rawjson.Unquote(v)
 			}
+		case "speed":
+			fast = string(v) == `"fast"`
 		case "iterations":
 			c.addCompactions(v)
 		default:
@@ -36,6 +40,9 @@ func ParseUsage(object []byte) (inference.Usage, bool) {
 	})
 	if !isObject || c.input == nil && c.output == nil {
 		return inference.Usage{}, false
+	}
+	if fast {
+		u.ServiceTier = "fast"
 	}
 	u.CacheWrite, u.CacheWrite1h = c.written()
 	u.CachedInput = plus(c.read, c.extra.read)
@@ -178,6 +185,9 @@ func find(o *rawjson.Object, name []byte) int { return o.Find(unquoteInner(name)
 
 // unquoteInner returns the text of a JSON string given without its quotes.
 func unquoteInner(inner []byte) string {
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return string(inner)
+	}
 	q := make([]byte, 0, len(inner)+2)
 	return rawjson.Unquote(append(append(append(q, '"'), inner...), '"'))
 }

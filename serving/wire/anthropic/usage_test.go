@@ -18,6 +18,8 @@ func TestParseUsage(t *testing.T) {
 		{`{"input_tokens":5,"cache_creation_input_tokens":30,"cache_creation":{"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":10}}`, "in 35 written 30"},
 		{`{"input_tokens":5,"output_tokens":70,"output_tokens_details":{"thinking_tokens":60},"server_tool_use":{"web_search_requests":2,"web_fetch_requests":1}}`, "in 5 out 70 total 75 reasoning 60 searches 2"},
 		{`{"output_tokens":7}`, "out 7"},
+		{`{"output_tokens":7,"service_tier":"standard","speed":"fast"}`, "out 7 tier fast"},
+		{`{"output_tokens":7,"service_tier":"standard","speed":"standard"}`, "out 7 tier standard"},
 		{`{"input_tokens":23000,"output_tokens":1000,"iterations":[{"type":"compaction","input_tokens":180000,"output_tokens":3500},{"type":"message","input_tokens":23000,"output_tokens":1000}]}`, "in 203000 out 4500 total 207500"},
 		{`{"input_tokens":180,"output_tokens":8,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0},"iterations":[{"type":"compaction","input_tokens":100,"output_tokens":82,"cache_creation_input_tokens":55,"cache_read_input_tokens":7,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":55}}]}`, "in 342 out 90 total 432 cached 7 written 55 hour 55"},
 		{`{"input_tokens":412,"output_tokens":264,"iterations":[{"type":"message","input_tokens":408,"output_tokens":0},{"type":"fallback_message","input_tokens":412,"output_tokens":264},{"type":"advisor_message","input_tokens":900,"output_tokens":9}]}`, "in 412 out 264 total 676"},
