@@ -213,6 +213,9 @@ func (w *work) whole(a *answer) *failure {
 	if read := a.codec.HeaderUsage; read != nil && !parsed.HasUsage {
 		parsed.Usage, parsed.HasUsage = read(a.resp.Header)
 	}
+	if p := a.entity.Usage; p != nil {
+		readPaths(p, body, &parsed)
+	}
 	media := a.resp.Header.Get("Content-Type")
 	if a.translate {
 		given, err := w.answerFor(a.target, body, &parsed)

@@ -14,7 +14,9 @@ func (w *work) shape() *apierr.Error {
 		if w.req.IsForm() {
 			return apierr.New(apierr.InvalidParameter, "invocations take a JSON object, not a form")
 		}
-		format = formatOf(own, &w.req)
+		if format = formatOf(own, &w.req); format == wire.OpenAIImages {
+			w.call.Suffix = "/generations"
+		}
 	}
 	w.codec = w.Codecs[format]
 	if w.codec == nil {
