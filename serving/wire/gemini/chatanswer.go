@@ -249,7 +249,7 @@ func answerParts(parts []chat.Part, thoughts bool) []wirePart {
 		case chat.Text, chat.Refusal:
 			w.Text = &p.Text
 		case chat.Thinking:
-			if !thoughts || p.Redacted {
+			if !thoughts {
 				continue
 			}
 			w.Text, w.Thought = &p.Text, true
@@ -263,9 +263,7 @@ func answerParts(parts []chat.Part, thoughts bool) []wirePart {
 		default:
 			continue
 		}
-		if p.SignedBy == signedByGemini {
-			w.ThoughtSignature = p.Signature
-		}
+		w.ThoughtSignature = thoughtSignature(p.Signature, p.SignedBy, p.Redacted)
 		all = append(all, w)
 	}
 	return all

@@ -124,6 +124,7 @@ func (d *decoding) content(at string, raw []byte) {
 			d.unknown(f)
 		}
 	})
+	m.Parts = joinThoughts(m.Parts)
 	d.r.Messages = append(d.r.Messages, m)
 }
 

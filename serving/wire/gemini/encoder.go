@@ -46,8 +46,8 @@ func (e *encoder) Append(dst []byte, d *chat.Delta) []byte {
 			dst = e.appendText(e.appendCalls(dst, d.Choice), d, `,"thought":true`)
 		}
 	case chat.DeltaSignature:
-		if e.thoughts && d.SignedBy == signedByGemini && !d.Redacted {
-			dst = e.appendText(dst, d, `,"thought":true,"thoughtSignature":`+string(rawjson.AppendQuoted(nil, d.Signature)))
+		if s := thoughtSignature(d.Signature, d.SignedBy, d.Redacted); e.thoughts && s != "" {
+			dst = e.appendText(dst, d, `,"thought":true,"thoughtSignature":`+string(rawjson.AppendQuoted(nil, s)))
 		}
 	case chat.DeltaCall:
 		e.calls = append(e.calls, liveCall{Delta: *d})
@@ -105,9 +105,7 @@ func (e *encoder) appendCalls(dst []byte, choice int) []byte {
 			continue
 		}
 		w := wirePart{FunctionCall: &wireCall{c.CallID, c.Name, argsOf(string(c.arguments))}}
-		if c.SignedBy == signedByGemini {
-			w.ThoughtSignature = c.Signature
-		}
+		w.ThoughtSignature = thoughtSignature(c.Signature, c.SignedBy, false)
 		raw, err := marshal(w)
 		if err != nil {
 			panic(err) // the arguments are JSON

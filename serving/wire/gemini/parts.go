@@ -29,9 +29,7 @@ func (d *decoding) part(at string, raw []byte) (chat.Part, bool) {
 		case "thought":
 			thought = d.flag(f)
 		case "thoughtSignature":
-			if p.Signature = d.text(f); p.Signature != "" {
-				p.SignedBy = signedByGemini
-			}
+			sign(&p, d.text(f))
 		case "inlineData", "fileData":
 			p.Media = d.media(f)
 			set(kindOfMedia(p.Media.MIME), f)
