@@ -42,8 +42,9 @@ func (n *node) kid(name []byte) *node {
 	return &n.kids[len(n.kids)-1].node
 }
 
+// at returns the element of an index, the last one where several have it.
 func (n *node) at(index int64) *node {
-	for i := range n.kids {
+	for i := len(n.kids) - 1; i >= 0; i-- {
 		if n.kids[i].index == index {
 			return &n.kids[i].node
 		}
@@ -135,13 +136,30 @@ func (n *node) addElements(c *rawjson.Cursor, grow bool) {
 		switch {
 		case indexed && (n.kind == indexedNode || len(n.buf) == 0):
 			n.kind = indexedNode
-			n.at(index).mergeElement(c, grow)
+			k := n.at(index)
+			if k.isAnother(*c) {
+				n.kids = append(n.kids, kid{index: index})
+				k = &n.kids[len(n.kids)-1].node
+			}
+			k.mergeElement(c, grow)
 		case n.kind == indexedNode:
 			n.at(int64(len(n.kids))).merge(c, nil, grow)
 		default:
 			n.buf = append(comma(n.buf), c.Take()...)
 		}
 	}
+}
+
+// isAnother reports whether the object at the cursor, which is a copy, has another id than n has:
+// some servers give all calls the index 0.
+func (n *node) isAnother(c rawjson.Cursor) bool {
+	for i := range n.kids {
+		if n.kids[i].name == "id" {
+			id := member(c, "id")
+			return len(id) > 2 && len(n.kids[i].node.buf) > 2 && !bytes.Equal(id, n.kids[i].node.buf)
+		}
+	}
+	return false
 }
 
 // mergeElement merges an element that has an index, which was for the stream only.
@@ -159,16 +177,21 @@ func (n *node) mergeElement(c *rawjson.Cursor, grow bool) {
 
 // indexOf returns the index member of the object at the cursor, which is a copy.
 func indexOf(c rawjson.Cursor) (index int64, ok bool) {
+	return rawjson.Int(member(c, "index"))
+}
+
+// member returns a member of the object at the cursor, which is a copy; nil for none.
+func member(c rawjson.Cursor, name string) []byte {
 	if c.Kind() != rawjson.ObjectKind {
-		return 0, false
+		return nil
 	}
 	for more := c.Enter(); more; more = c.Next() {
-		if string(c.Name()) == "index" {
-			return rawjson.Int(c.Take())
+		if string(c.Name()) == name {
+			return c.Take()
 		}
 		c.Take()
 	}
-	return 0, false
+	return nil
 }
 
 // append writes the value as JSON.

@@ -47,7 +47,7 @@ func (n *node) addParts(c *rawjson.Cursor, grow bool) {
 			n.kids[len(n.kids)-1].node.replace(c.Take())
 			continue
 		}
-		part := n.part(typeOf(*c))
+		part := n.part(member(*c, "type"))
 		for ok := c.Enter(); ok; ok = c.Next() {
 			name := c.Name()
 			part.kid(name).merge(c, name, grow)
@@ -70,15 +70,4 @@ func (n *node) part(kind []byte) *node {
 		last.kid([]byte("type")).replace(kind)
 	}
 	return last
-}
-
-// typeOf returns the type of the object at the cursor, which is a copy, in quotes.
-func typeOf(c rawjson.Cursor) []byte {
-	for ok := c.Enter(); ok; ok = c.Next() {
-		if string(c.Name()) == "type" {
-			return c.Take()
-		}
-		c.Take()
-	}
-	return nil
 }
