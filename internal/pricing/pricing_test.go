@@ -72,6 +72,21 @@ func TestCostByHand(t *testing.T) {
 		{"fine-tuned", "openai", "ft:gpt-4o-mini-2024-07-18:acme::abc", "2026-11-20", usage(1000, 1000, 0, 0), 1_500_000},
 		{"another maker over OpenAI's API", "openai", "mistral-large-latest", "2026-11-20", usage(1000, 1000, 0, 0), 2_000_000},
 		{"the same before it moved", "openai", "mistral-large-latest", "2025-12-01", usage(1000, 1000, 0, 0), 8_000_000},
+		// 1000 x 1.25/2 + 1000 x 10/2
+		{"flex", "openai", "gpt-5", "2026-11-20", inference.Usage{Input: n(1000), Output: n(1000), ServiceTier: "flex"}, 5_625_000},
+		{"priority", "openai", "gpt-5", "2026-11-20", inference.Usage{Input: n(1000), Output: n(1000), ServiceTier: "priority"}, 22_500_000},
+		// 400 x 0.13 + 600 x 1.25: OpenAI rounds half of 0.25 up
+		{"flex, cached", "openai", "gpt-5.4", "2026-11-20", inference.Usage{Input: n(1000), CachedInput: n(400), Output: n(0), ServiceTier: "flex"}, 802_000},
+		{"long flex", "openai", "gpt-5.5", "2026-11-20", inference.Usage{Input: n(272_001), Output: n(0), ServiceTier: "flex"}, 272_001 * 5_000},
+		{"long", "openai", "gpt-5.5", "2026-11-20", inference.Usage{Input: n(272_001), Output: n(0)}, 272_001 * 10_000},
+		{"a web search", "openai", "gpt-5", "2026-11-20", inference.Usage{Input: n(0), Output: n(0), Searches: n(3)}, 30_000_000},
+		{"a batch", "anthropic", "claude-sonnet-4-6", "2026-11-20", inference.Usage{Input: n(1000), Output: n(1000), ServiceTier: "batch"}, 9_000_000},
+		// 500 x 3.75 + 100 x 6 + 400 x 3 + 2 searches at 10 per thousand
+		{"writes for an hour, searches", "anthropic", "claude-sonnet-4-6", "2026-11-20", inference.Usage{Input: n(1000), CacheWrite: n(600), CacheWrite1h: n(100), Output: n(0), Searches: n(2), ServiceTier: "standard"}, 23_675_000},
+		// 600 x 0.30 + 200 x 0.03 + 150 x 1 + 50 x 0.10
+		{"audio, partly cached", "google-gemini", "gemini-2.5-flash", "2026-11-20", inference.Usage{Input: n(1000), CachedInput: n(250), InputAudio: n(200), CachedAudio: n(50), Output: n(0)}, 341_000},
+		{"images out", "google-gemini", "gemini-2.5-flash-image", "2026-11-20", inference.Usage{Input: n(0), Output: n(1390), OutputImage: n(1290), Reasoning: n(0)}, 38_950_000},
+		{"reranking", "cohere", "rerank-v3.5", "2026-11-20", inference.Usage{Searches: n(1)}, 2_000_000},
 		// more tokens than anyone will send, exactly: 1e12 x 2.50 + 1e12 x 10
 		{"a trillion tokens", "openai", "gpt-4o", "2026-11-20", usage(1e12, 1e12, 0, 0), 12_500_000 * 1e9},
 	} {
@@ -122,6 +137,10 @@ func TestNoCost(t *testing.T) {
 		{"unknown provider", "acme", "gpt-4o", "2026-11-20", usage(1, 1, 0, 0)},
 		{"custom provider", "custom", "gpt-4o", "2026-11-20", usage(1, 1, 0, 0)},
 		{"another maker's model", "anthropic", "gpt-4o", "2026-11-20", usage(1, 1, 0, 0)},
+		{"long priority, price not known", "openai", "gpt-5.4", "2026-11-20", inference.Usage{Input: n(272_001), Output: n(1), ServiceTier: "priority"}},
+		{"a tier that is bought beforehand", "anthropic", "claude-sonnet-4-6", "2026-11-20", inference.Usage{Input: n(1), Output: n(1), ServiceTier: "priority"}},
+		{"a tier from before its price was looked at", "openai", "o3", "2025-06-09", inference.Usage{Input: n(1), Output: n(1), ServiceTier: "flex"}},
+		{"a search of unknown price", "openai", "gpt-4o", "2026-11-20", inference.Usage{Input: n(1), Output: n(1), Searches: n(1)}},
 		{"a name that only begins alike", "openai", "gpt-4o-audio-preview", "2026-11-20", usage(1, 1, 0, 0)},
 		{"a name that only begins alike, dated", "openai", "gpt-4o-audio-preview-2024-10-01", "2026-11-20", usage(1, 1, 0, 0)},
 		{"a date that isn't one", "openai", "gpt-4o-2024-08-6x", "2026-11-20", usage(1, 1, 0, 0)},

@@ -262,6 +262,9 @@ func (m liteModel) rates(size int64, tier string) (pricing.Rates, error) {
 		}
 		*c.rate(&r) = &p
 	}
+	if r.Output == nil {
+		r.Output = r.OutputImage // of models whose only output is images
+	}
 	return r, nil
 }
 
