@@ -35,7 +35,11 @@ func encodeRequest(r *chat.Request, o chat.Options) (body []byte, lost []chat.Lo
 	e := requestWriter{r: r, o: o, version: versionOf(o.Model), dst: []byte{'{'}, system: r.System}
 	e.ids = toolIDs(r)
 	e.collect()
-	if len(e.turns) == 0 {
+	switch {
+	case len(e.turns) > 0:
+	case len(e.lost) > 0:
+		return nil, nil, apierr.New(apierr.InvalidParameter, "of the messages nothing is left to say to Anthropic's API: %s", e.lost[0].Why).At(e.lost[0].Field)
+	default:
 		return nil, nil, apierr.New(apierr.InvalidParameter, "Anthropic's API needs a message of the user or the assistant that is not empty").At("messages")
 	}
 	e.bound()
