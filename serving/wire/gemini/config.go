@@ -41,6 +41,8 @@ func (d *decoding) config(f field) {
 		d.mime = f
 	case "responseSchema", "responseJsonSchema":
 		d.schema = f
+	case "responseFormat":
+		d.elements(f, d.format)
 	case "thinkingConfig":
 		d.thinking(f)
 	case "responseModalities":
@@ -50,6 +52,26 @@ func (d *decoding) config(f field) {
 	default:
 		d.unknown(f)
 	}
+}
+
+// format reads an element of responseFormat, the newer way to say responseMimeType and a schema.
+func (d *decoding) format(at string, raw []byte) {
+	d.fields(at, raw, func(f field) {
+		if f.name != "text" {
+			d.unknown(f)
+			return
+		}
+		d.fields(f.at, f.raw, func(f field) {
+			switch f.name {
+			case "mimeType":
+				d.mime = f
+			case "schema":
+				d.schema = f
+			default:
+				d.unknown(f)
+			}
+		})
+	})
 }
 
 var configFeatures = map[string]chat.Feature{

@@ -167,7 +167,7 @@ func (d *decoding) output() {
 		d.r.Output = &chat.Output{Kind: "json_object"}
 		d.said(chat.FOutput, d.mime)
 	case d.schema.raw != nil:
-		d.fail(d.schema.at, "needs responseMimeType \"application/json\"")
+		d.fail(d.schema.at, "needs the media type \"application/json\" beside it")
 	case mime != "" && mime != "text/plain":
 		d.lose(d.mime.at, "other APIs answer with text or JSON only")
 	}

@@ -8,6 +8,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/chat"
 )
 
 // track runs events, one a line, through a tracker.
@@ -187,6 +190,7 @@ func TestRecordedStreams(t *testing.T) {
 			value(r.Usage.Output) != number("candidatesTokenCount")+number("thoughtsTokenCount") || r.Model != last.ModelVersion {
 			t.Errorf("%s: %s %s, want %v", file, r.Model, show(r.Usage), last)
 		}
+		translated(t, file, b, r)
 		if !r.Complete || !r.Started || !json.Valid(r.Joined) || bytes.Contains(r.Joined, []byte("unjoined_events")) {
 			t.Errorf("%s: %+v\n%s", file, r, r.Joined)
 		}
@@ -195,6 +199,43 @@ func TestRecordedStreams(t *testing.T) {
 		t.Fatal("no streams among the recordings")
 	}
 	t.Logf("%d streams", n)
+}
+
+// translated reads a recording as a translator does, and writes it anew: its text, calls and usage
+// must be those of the recording.
+func translated(t *testing.T, file string, recording []byte, want wire.Result) {
+	t.Helper()
+	d, e := newDecoder(), newEncoder(&chat.Request{Reasoning: &chat.Reasoning{Show: true}})
+	var out []byte
+	calls := 0
+	write := func(deltas []chat.Delta) {
+		for i := range deltas {
+			if deltas[i].Kind == chat.DeltaCall {
+				calls++
+			}
+			out = e.Append(out, &deltas[i])
+		}
+	}
+	for line := range bytes.Lines(recording) {
+		deltas, err := d.Decode(nil, line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(deltas)
+	}
+	write(d.Close())
+	out = e.AppendEnd(out)
+	tr := &Tracker{keep: true}
+	for _, data := range events(t, out) {
+		tr.Add(nil, data)
+	}
+	got := tr.Result()
+	if show(got.Usage) != show(want.Usage) || got.Complete != want.Complete || value(got.OutputChars) != value(want.OutputChars) {
+		t.Errorf("%s translated: %+v, want %+v", file, got, want)
+	}
+	if n := bytes.Count(want.Joined, []byte(`"functionCall"`)); n != calls || n != bytes.Count(got.Joined, []byte(`"functionCall"`)) {
+		t.Errorf("%s has %d calls, %d translated", file, n, calls)
+	}
 }
 
 func TestInputChars(t *testing.T) {
