@@ -31,19 +31,14 @@ func (w *work) body(t *target) ([]byte, *failure) {
 }
 
 // translated returns the request in the target's format. What would be lost refuses it, or is
-// dropped where the endpoint says so.
+// dropped and named where the endpoint says so, or where an answer means the same without.
 func (w *work) translated(t *target) ([]byte, *failure) {
 	body, lost, err := w.encode(t)
 	if err != nil {
 		return nil, refused(err, "the request can't be put in its format")
 	}
-	if len(lost) > 0 {
-		if !w.endpoint.DropUnsupported {
-			return nil, refused(lossError(lost), "it can't be told "+lost[0].Field)
-		}
-		for _, l := range lost {
-			w.dropped = append(w.dropped, l.Field)
-		}
+	if needed := w.drop(lost); len(needed) > 0 {
+		return nil, refused(lossError(needed), "it can't be told "+needed[0].Field)
 	}
 	if !t.askUsage {
 		return body, nil
@@ -53,6 +48,19 @@ func (w *work) translated(t *target) ([]byte, *failure) {
 		return nil, &failure{err: apierr.New(apierr.Internal, "the request was translated to something unreadable").Because(err), outcome: inference.InternalFailure, reason: "unreadable translation"}
 	}
 	return r.Upstream(wire.Change{AskUsage: true}), nil
+}
+
+// drop notes what is left out of the request, and returns what must not be.
+func (w *work) drop(lost []chat.Loss) (needed []chat.Loss) {
+	for _, l := range lost {
+		hint := w.chat != nil && w.chat.Hint(l) || w.embed != nil && l.Field == "user"
+		if hint || w.endpoint.DropUnsupported {
+			w.dropped = append(w.dropped, l.Field)
+			continue
+		}
+		needed = append(needed, l)
+	}
+	return needed
 }
 
 func (w *work) encode(t *target) ([]byte, []chat.Loss, *apierr.Error) {

@@ -239,7 +239,7 @@ func (e *requestWriter) media(p *chat.Part, kind string) []byte {
 		source = appendText(appendText([]byte(`{"type":"base64"`), "media_type", mime), "data", m.Data)
 	}
 	if m.Detail == "low" {
-		e.lose(p.Path, "Anthropic's API has no detail of a picture")
+		e.lose(p.Path+".detail", "Anthropic's API has no detail of a picture")
 	}
 	dst := append(appendRaw(appendText([]byte{'{'}, "type", kind), "source", source), '}')
 	if kind == "document" {

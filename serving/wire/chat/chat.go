@@ -14,6 +14,7 @@ package chat
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/lakegate/lakegate/internal/inference"
 )
@@ -103,6 +104,21 @@ func (r *Request) Name(f Feature) string {
 type Loss struct {
 	Field string // where it is in the client's body, e.g. "seed" or "messages[2].content[0]"
 	Why   string // e.g. "Anthropic's API has no seed"
+}
+
+// hints are features that an answer means the same without: whose call it is, what the provider may
+// cache, how long-winded the answer is, and that arguments are held to their schema by the provider.
+var hints = [...]Feature{FUser, FVerbosity, FCacheControl, FStrict}
+
+// Hint reports whether a loss is of something that an answer means the same without. A call need
+// not be refused for it; that it was left out is said all the same.
+func (r *Request) Hint(l Loss) bool {
+	for _, f := range hints {
+		if n := r.Name(f); l.Field == n || strings.HasSuffix(l.Field, "."+n) {
+			return true
+		}
+	}
+	return strings.HasSuffix(l.Field, ".detail") // how closely a picture is looked at
 }
 
 // Role is who speaks.

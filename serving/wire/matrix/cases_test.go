@@ -22,23 +22,24 @@ type side struct {
 	name   string // of people
 	format wire.Format
 	folder string
+	model  string // of the provider: some formats say different things to different models
 }
 
 var clients = []side{
-	{"OpenAI chat", wire.OpenAIChat, "openai"},
-	{"OpenAI Responses", wire.OpenAIResponses, "responses"},
-	{"Anthropic Messages", wire.AnthropicMessages, "anthropic"},
-	{"Gemini", wire.GeminiGenerate, "gemini"},
-	{"Cohere chat", wire.CohereChat, "cohere"},
+	{"OpenAI chat", wire.OpenAIChat, "openai", ""},
+	{"OpenAI Responses", wire.OpenAIResponses, "responses", ""},
+	{"Anthropic Messages", wire.AnthropicMessages, "anthropic", ""},
+	{"Gemini", wire.GeminiGenerate, "gemini", ""},
+	{"Cohere chat", wire.CohereChat, "cohere", ""},
 }
 
 var providers = []side{
-	{"OpenAI chat", wire.OpenAIChat, "openai"},
-	{"OpenAI Responses", wire.OpenAIResponses, "responses"},
-	{"Anthropic", wire.AnthropicMessages, "anthropic"},
-	{"Gemini", wire.GeminiGenerate, "gemini"},
-	{"Bedrock Converse", wire.BedrockConverse, "bedrock"},
-	{"Cohere", wire.CohereChat, "cohere"},
+	{"OpenAI chat", wire.OpenAIChat, "openai", "gpt-4o"},
+	{"OpenAI Responses", wire.OpenAIResponses, "responses", "gpt-5.1"},
+	{"Anthropic", wire.AnthropicMessages, "anthropic", "claude-sonnet-4-5"},
+	{"Gemini", wire.GeminiGenerate, "gemini", "gemini-2.5-flash"},
+	{"Bedrock Converse", wire.BedrockConverse, "bedrock", "anthropic.claude-sonnet-4-5-20250929-v1:0"},
+	{"Cohere", wire.CohereChat, "cohere", "command-a-03-2025"},
 }
 
 // scenarios are the cases that mean the same in all formats, in the order of the table.

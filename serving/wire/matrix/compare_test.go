@@ -13,7 +13,7 @@ import (
 )
 
 // requestDiffs says how what was read back differs from what was asked, but for what was lost.
-func requestDiffs(asked, back *chat.Request, lost []chat.Loss) []string {
+func requestDiffs(asked, back *chat.Request, lost []chat.Loss, target wire.Format) []string {
 	var d differ
 	gone := func(f chat.Feature) bool { return isLost(lost, asked.Name(f)) }
 	between := func(m chat.Message) bool { return m.Role == chat.System }
@@ -22,8 +22,13 @@ func requestDiffs(asked, back *chat.Request, lost []chat.Loss) []string {
 	}
 	d.text("system prompt", system(asked), system(back))
 	d.text("turns", turns(asked, lost), turns(back, nil))
-	d.text("tools", tools(asked.Tools, gone(chat.FStrict)), tools(back.Tools, gone(chat.FStrict)))
-	if !gone(chat.FToolChoice) && len(asked.Tools) > 0 && forced(asked) {
+	lax := gone(chat.FStrict) || target == wire.GeminiGenerate // which has a mode for all tools instead
+	onlyOne := asked.ToolChoice.Mode == chat.ChooseTool && forced(back) && len(back.Tools) == 1 &&
+		back.Tools[0].Name == asked.ToolChoice.Name // where no tool can be chosen, the others are not offered
+	if !onlyOne {
+		d.text("tools", tools(asked.Tools, lax), tools(back.Tools, lax))
+	}
+	if !gone(chat.FToolChoice) && len(asked.Tools) > 0 && forced(asked) && !onlyOne {
 		d.text("tool choice", asked.ToolChoice.Mode+asked.ToolChoice.Name, back.ToolChoice.Mode+back.ToolChoice.Name)
 	}
 	if !gone(chat.FParallel) && len(asked.Tools) > 0 {
@@ -50,12 +55,17 @@ func requestDiffs(asked, back *chat.Request, lost []chat.Loss) []string {
 		d.text("max tokens", number(asked.MaxTokens), number(back.MaxTokens))
 	}
 	if asked.Output != nil && !gone(chat.FOutput) && back.Output != nil {
-		d.text("output", asked.Output.Kind+" "+canonical(asked.Output.Schema), back.Output.Kind+" "+canonical(back.Output.Schema))
+		d.text("output", asked.Output.Kind+" "+closed(asked.Output.Schema), back.Output.Kind+" "+closed(back.Output.Schema))
 	}
 	if asked.Output != nil && !gone(chat.FOutput) && back.Output == nil && !slices.ContainsFunc(back.Tools, func(t chat.Tool) bool { return strings.HasPrefix(t.Name, "lakegate_") }) {
 		d.all = append(d.all, "the shape of the output is gone")
 	}
 	return d.all
+}
+
+// closed is a schema without the word that some providers want in every one of an output.
+func closed(schema []byte) string {
+	return strings.ReplaceAll(canonical(schema), `"additionalProperties":false,`, "")
 }
 
 func forced(r *chat.Request) bool {
@@ -241,7 +251,7 @@ func answerDiffs(told, back *chat.Answer, client wire.Format) []string {
 var sameStop = map[chat.Stop][]chat.Stop{
 	chat.StopSequence: {chat.StopEnd},
 	chat.StopRefusal:  {chat.StopFilter, chat.StopEnd},
-	chat.StopFilter:   {chat.StopRefusal},
+	chat.StopFilter:   {chat.StopRefusal, chat.StopOther},
 	chat.StopPause:    {chat.StopEnd},
 	chat.StopOther:    {chat.StopEnd},
 }

@@ -74,6 +74,8 @@ func (x cell) text() string {
 		ask = "refused"
 	case len(x.lost) > 0:
 		ask = "refused: `" + strings.Join(slices.Compact(slices.Sorted(slices.Values(x.lost))), "`, `") + "`"
+	case x.asked && len(x.hints) > 0:
+		ask = "without `" + strings.Join(slices.Compact(slices.Sorted(slices.Values(x.hints))), "`, `") + "`"
 	case x.asked:
 		ask = "yes"
 	}
