@@ -271,7 +271,11 @@ func said(c *chat.Choice) string {
 			fmt.Fprintf(&calls, " %s(%s)", p.Call.Name, canonical([]byte(p.Call.Arguments)))
 		}
 	}
-	return fmt.Sprintf("text %q thoughts %q calls %s", text.String()+refusal.String(), thoughts.String(), calls.String())
+	words := text.String() + refusal.String()
+	if strings.HasPrefix(words, "{") {
+		words = canonical([]byte(words)) // of JSON the white space means nothing
+	}
+	return fmt.Sprintf("text %q thoughts %q calls %s", words, thoughts.String(), calls.String())
 }
 
 // counts are the classes of usage that all formats can say.
