@@ -2,8 +2,6 @@ package openai
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/lakegate/lakegate/serving/wire/chat"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
@@ -57,10 +55,7 @@ func (d *decoder) turn(t *turn, v []byte) {
 			if thoughts := readDetails(v, path); thoughts != nil {
 				t.thought = thoughts
 			}
-		case "annotations", "function": // empty in answers that are sent back
-			if k != rawjson.Array || !isEmpty(v) {
-				d.lose(path, notUnderstood)
-			}
+		case "id", "annotations": // of answers that are sent back; no model is told
 		default:
 			d.lose(path, notUnderstood)
 		}
@@ -130,6 +125,11 @@ func (d *decoder) toolCalls(t *turn, path string, v []byte) {
 				d.call(&call, path+".function", v)
 			case "extra_content":
 				signature = googleSignature(v)
+			case "index": // of streams
+			default:
+				if kind == "function" {
+					d.lose(path+"."+name, notUnderstood)
+				}
 			}
 		})
 		if kind != "function" {
@@ -166,157 +166,4 @@ func (d *decoder) call(c *chat.ToolCall, path string, v []byte) {
 	if c.Name == "" {
 		d.refuse(path+".name", "field %q must name the function", path+".name")
 	}
-}
-
-// content reads a message's content: text, or a list of parts.
-func (d *decoder) content(path string, k rawjson.Kind, v []byte) (parts []chat.Part) {
-	switch k {
-	case rawjson.String:
-		if text := rawjson.Unquote(v); text != "" {
-			parts = append(parts, chat.Part{Kind: chat.Text, Text: text, Path: path})
-		}
-	case rawjson.Array:
-		d.elements(path, v, func(i int, _ rawjson.Kind, v []byte) {
-			parts = d.part(parts, at(path, i), v)
-		})
-	default:
-		d.wrong(path, "a string or an array of parts", k)
-	}
-	return parts
-}
-
-func (d *decoder) part(parts []chat.Part, path string, v []byte) []chat.Part {
-	p := chat.Part{Path: path}
-	kind := ""
-	var thoughts []chat.Part
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
-		switch name {
-		case "type":
-			kind = d.text(path+".type", k, v)
-		case "text":
-			p.Text = d.text(path+".text", k, v)
-		case "refusal":
-			p.Text = d.text(path+".refusal", k, v)
-		case "image_url":
-			p.Media = d.imageURL(path+".image_url", k, v)
-		case "input_audio":
-			p.Media = d.audio(path+".input_audio", v)
-		case "file":
-			p.Media = d.file(path+".file", v)
-		case "thinking", "summary":
-			thoughts = readThoughts(v, path)
-		case "cache_control":
-			p.Cache = d.cache(path+".cache_control", v)
-		case "prompt_cache_breakpoint": // for half an hour at OpenAI
-			p.Cache = "5m"
-		}
-	})
-	switch kind {
-	case "text":
-		p.Kind = chat.Text
-	case "refusal":
-		p.Kind = chat.Refusal
-	case "image_url":
-		p.Kind = chat.Image
-	case "input_audio":
-		p.Kind = chat.Audio
-	case "file":
-		p.Kind = chat.File
-	case "thinking", "reasoning":
-		return append(parts, thoughts...)
-	default:
-		d.lose(path, "a part of type "+strconv.Quote(kind)+"; "+notUnderstood)
-		return parts
-	}
-	if p.Media == nil && p.Kind != chat.Text && p.Kind != chat.Refusal {
-		d.refuse(path+"."+kind, "field %q must say what the %s is", path+"."+kind, p.Kind)
-	}
-	return append(parts, p)
-}
-
-// imageURL reads an image's address, which may hold the image itself.
-func (d *decoder) imageURL(path string, k rawjson.Kind, v []byte) *chat.Media {
-	m := &chat.Media{}
-	if k == rawjson.String { // as some clients send it
-		d.address(m, path, rawjson.Unquote(v))
-		return m
-	}
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
-		switch name {
-		case "url":
-			d.address(m, path+".url", d.text(path+".url", k, v))
-		case "detail":
-			if m.Detail = d.text(path+".detail", k, v); m.Detail == "auto" {
-				m.Detail = ""
-			}
-		default:
-			d.lose(path+"."+name, notUnderstood)
-		}
-	})
-	if m.URL == "" && m.Data == "" {
-		d.refuse(path+".url", "field %q must be a URL", path+".url")
-	}
-	return m
-}
-
-// address sets what a URL says: the data in it, or the URL.
-func (d *decoder) address(m *chat.Media, path, url string) {
-	rest, isData := strings.CutPrefix(url, "data:")
-	if !isData {
-		m.URL = url
-		return
-	}
-	head, data, ok := strings.Cut(rest, ",")
-	mime, base64 := strings.CutSuffix(head, ";base64")
-	if !ok || !base64 {
-		d.refuse(path, "field %q must be a URL, or data:<type>;base64,<data>", path)
-		return
-	}
-	m.MIME, _, _ = strings.Cut(mime, ";")
-	m.Data = data
-}
-
-func (d *decoder) audio(path string, v []byte) *chat.Media {
-	m := &chat.Media{}
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
-		switch name {
-		case "data":
-			m.Data = d.text(path+".data", k, v)
-		case "format":
-			m.MIME = audioType(d.text(path+".format", k, v))
-		default:
-			d.lose(path+"."+name, notUnderstood)
-		}
-	})
-	return m
-}
-
-func (d *decoder) file(path string, v []byte) *chat.Media {
-	m := &chat.Media{}
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
-		p := path + "." + name
-		switch name {
-		case "filename":
-			m.Name = d.text(p, k, v)
-		case "file_id":
-			m.FileID = d.text(p, k, v)
-		case "file_data":
-			text := d.text(p, k, v)
-			if strings.HasPrefix(text, "data:") || strings.Contains(text, "://") {
-				d.address(m, p, text) // OpenRouter takes URLs here
-				return
-			}
-			m.Data = text
-		default:
-			d.lose(p, notUnderstood)
-		}
-	})
-	return m
-}
-
-func audioType(format string) string {
-	if format == "mp3" {
-		return "audio/mpeg"
-	}
-	return "audio/" + format
 }

@@ -77,9 +77,10 @@ func (d *chunkDecoder) Close() []chat.Delta {
 	return d.out
 }
 
-// start says what the answer is, from the first chunk that is one.
+// start says what the answer is, from the first chunk that has a piece of it, or usage: Azure's
+// first chunk has neither, and no id.
 func (d *chunkDecoder) start() {
-	if d.started || d.object.Find("choices") < 0 {
+	if d.started || !d.has("choices") && !d.has("usage") {
 		return
 	}
 	d.started = true
@@ -96,6 +97,12 @@ func (d *chunkDecoder) start() {
 		}
 	}
 	d.out = append(d.out, delta)
+}
+
+// has reports whether the event has a member with something in it.
+func (d *chunkDecoder) has(name string) bool {
+	i := d.object.Find(name)
+	return i >= 0 && !isEmpty(d.object.Value(i))
 }
 
 func (d *chunkDecoder) addUsage(v []byte) {
