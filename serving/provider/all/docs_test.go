@@ -47,6 +47,10 @@ func table(t *testing.T) string {
 		switch { // who speaks differently by model
 		case entity.Deployment != "":
 			label = "openai, Azure"
+		case e.Name == "bedrock-titan":
+			label += ", Amazon's models"
+		case e.Name == "bedrock-cohere":
+			label += ", Cohere's models"
 		case strings.HasPrefix(e.Name, "vertex-"), strings.HasPrefix(e.Name, "bedrock-"):
 			label += ", Anthropic's models"
 		}
