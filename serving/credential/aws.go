@@ -38,8 +38,9 @@ func (s *Set) AWS(a AWS) endpoint.Auth {
 	identity := []string{"aws", a.Region, a.Service, a.KeyID.Reveal(), a.Key.Reveal()}
 	return s.keep(identity, func() endpoint.Auth {
 		x := &signer{v4: v4.NewSigner(), region: a.Region, service: a.Service}
-		x.keys.fetch = sdkChain(a.Region)
-		if !a.KeyID.IsZero() {
+		if a.KeyID.IsZero() {
+			x.keys.fetch = sdkChain(a.Region)
+		} else {
 			x.keys.value, x.keys.have = awsKeys{id: a.KeyID, key: a.Key}, true
 		}
 		return x
@@ -84,6 +85,9 @@ func (x *signer) Apply(ctx context.Context, r *http.Request, body []byte) error 
 	}
 	return x.v4.SignHTTP(ctx, as, r, hex.EncodeToString(sum[:]), x.service, x.region, time.Now())
 }
+
+// Refused implements endpoint.Auth.
+func (x *signer) Refused() { x.keys.renew() }
 
 // Secrets implements endpoint.Auth.
 func (x *signer) Secrets() []string {

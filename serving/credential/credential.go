@@ -5,7 +5,8 @@
 // request that uses it starts a fetch in the background and goes on with the old one: nobody waits
 // for a refresh while the old credential is valid. There is one fetch at a time. One that fails
 // leaves the old credential in force as long as it lasts and is tried again after a pause that
-// grows; when nothing valid is left, requests get an *Error that says what went wrong. Nothing runs
+// grows; when nothing valid is left, requests get an *Error that says what went wrong. One that the
+// provider refused is fetched anew, at most once a minute: it may have been revoked. Nothing runs
 // without a request: a catalog that is replaced needs no closing.
 //
 // Errors never hold keys, tokens or documents. Everything is safe for concurrent use. Tests give a

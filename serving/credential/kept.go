@@ -12,16 +12,18 @@ const (
 	ahead        = 5 * time.Minute  // how long before its end a credential is refreshed, at most
 	firstPause   = time.Second      // after a fetch that failed; doubles up to lastPause
 	lastPause    = 30 * time.Second
+	renewAfter   = time.Minute // a credential that was refused is fetched anew if it is older
 )
 
 // kept is a credential that is fetched when it is needed, and refreshed by use.
 type kept[T any] struct {
-	// fetch returns a credential and how long it lasts, 0 for ever.
+	// fetch returns a credential and how long it lasts, 0 for ever. nil: value is all there is.
 	fetch func(context.Context) (T, time.Duration, error)
 
 	mu       sync.Mutex
 	value    T
 	have     bool
+	fetched  time.Time     // when value was
 	ends     time.Time     // of value; zero: never
 	refresh  time.Time     // from when on a use starts a fetch; zero: never
 	fetching chan struct{} // closed when the fetch under way ends; nil: there is none
@@ -83,7 +85,7 @@ func (k *kept[T]) run(done chan struct{}) {
 		k.again = now.Add(k.pause)
 		return
 	}
-	k.value, k.have, k.err, k.pause = value, true, nil, 0
+	k.value, k.have, k.err, k.pause, k.fetched = value, true, nil, 0, now
 	k.ends, k.refresh = time.Time{}, time.Time{}
 	if lasts > 0 {
 		k.ends = now.Add(lasts)
@@ -93,6 +95,15 @@ func (k *kept[T]) run(done chan struct{}) {
 	k.again = now.Add(firstPause)
 	if lasts > 0 && lasts <= margin {
 		k.err = &Error{From: "the credential's issuer", Why: "it lasts " + lasts.String() + " only"}
+	}
+}
+
+// renew makes the next use start a fetch, unless the last one was just made.
+func (k *kept[T]) renew() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if now := time.Now().Round(0); k.fetch != nil && k.have && now.Sub(k.fetched) >= renewAfter {
+		k.refresh = now
 	}
 }
 

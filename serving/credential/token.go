@@ -30,6 +30,9 @@ func (b *bearer) Apply(ctx context.Context, r *http.Request, _ []byte) error {
 	return nil
 }
 
+// Refused implements endpoint.Auth.
+func (b *bearer) Refused() { b.token.renew() }
+
 // Secrets implements endpoint.Auth.
 func (b *bearer) Secrets() []string {
 	var all []string

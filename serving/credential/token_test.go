@@ -126,6 +126,28 @@ func TestAnswersThatAreNoTokens(t *testing.T) {
 	}
 }
 
+// A token that was revoked is replaced, but one that the provider never takes is not fetched for
+// each request.
+func TestARefusedTokenIsFetchedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &tokens{takes: time.Second, lasts: 3600}
+		a := NewSet(server.client()).Entra(entra)
+		a.Refused() // before there is one
+		token(t, a)
+		for range 240 {
+			a.Refused()
+			token(t, a)
+			time.Sleep(time.Second)
+		}
+		if n := server.calls(); n < 3 || n > 5 {
+			t.Errorf("%d calls of the token server in four minutes of refusals", n)
+		}
+		if got := token(t, a); got == "token-1" {
+			t.Error("the refused token is still in use")
+		}
+	})
+}
+
 // A request that leaves takes nobody's token with it.
 func TestARequestThatLeavesDoesNotStopTheFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

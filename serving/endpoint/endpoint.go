@@ -119,6 +119,9 @@ type Auth interface {
 	// Apply changes r's header. body is all that is sent. It may wait for a token, within ctx; the
 	// error tells no secret.
 	Apply(ctx context.Context, r *http.Request, body []byte) error
+	// Refused says that the provider did not take the credential: another one is fetched in the
+	// background, if it was not just fetched.
+	Refused()
 	// Secrets are texts that must never be passed on, should the provider quote them.
 	Secrets() []string
 }

@@ -280,6 +280,9 @@ func (w *work) providerError(a *answer, media string) *failure {
 		return cutOff(context.Cause(a.line.ctx), err, true)
 	}
 	raw = scrub(raw, a.entity)
+	if auth := a.entity.Auth; auth != nil && (status == http.StatusUnauthorized || status == http.StatusForbidden) {
+		auth.Refused()
+	}
 	f := &failure{outcome: inference.UpstreamError, raw: raw}
 	told, ok := wire.ParseError(raw)
 	switch {

@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -242,10 +243,31 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
+// A credential that the provider refuses is told so; other errors say nothing about it.
+func TestCredentialsThatAreRefused(t *testing.T) {
+	for status, want := range map[int]int32{200: 0, 400: 0, 401: 1, 403: 1, 429: 0} {
+		var refused atomic.Int32
+		l := newLab(t, []http.Handler{sends(status, "application/json", answer)}, func(_ *lab, e *endpoint.Endpoint) {
+			e.Entities[0].Auth = fakeAuth{token: "t", refused: &refused}
+		})
+		if l.do(ask); refused.Load() != want {
+			t.Errorf("status %d: refused %d times, want %d", status, refused.Load(), want)
+		}
+	}
+}
+
 type fakeAuth struct {
 	token string
 	err   error
 	waits bool
+	// refused, when set, counts.
+	refused *atomic.Int32
+}
+
+func (a fakeAuth) Refused() {
+	if a.refused != nil {
+		a.refused.Add(1)
+	}
 }
 
 func (a fakeAuth) Apply(ctx context.Context, r *http.Request, _ []byte) error {
