@@ -86,6 +86,10 @@ func TestCostByHand(t *testing.T) {
 		// 600 x 0.30 + 200 x 0.03 + 150 x 1 + 50 x 0.10
 		{"audio, partly cached", "google-gemini", "gemini-2.5-flash", "2026-11-20", inference.Usage{Input: n(1000), CachedInput: n(250), InputAudio: n(200), CachedAudio: n(50), Output: n(0)}, 341_000},
 		{"images out", "google-gemini", "gemini-2.5-flash-image", "2026-11-20", inference.Usage{Input: n(0), Output: n(1390), OutputImage: n(1290), Reasoning: n(0)}, 38_950_000},
+		// a European profile of Bedrock's costs a tenth more than the global one
+		{"an inference profile", "amazon-bedrock", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0", "2026-11-20", usage(1000, 100, 0, 0), 4_950_000},
+		{"the global one", "amazon-bedrock", "global.anthropic.claude-sonnet-4-5-20250929-v1:0", "2026-11-20", usage(1000, 100, 0, 0), 4_500_000},
+		{"Claude on Vertex", "google-cloud-vertex-ai", "claude-sonnet-4-5@20250929", "2026-11-20", usage(1000, 100, 0, 0), 4_500_000},
 		{"reranking", "cohere", "rerank-v3.5", "2026-11-20", inference.Usage{Searches: n(1)}, 2_000_000},
 		// more tokens than anyone will send, exactly: 1e12 x 2.50 + 1e12 x 10
 		{"a trillion tokens", "openai", "gpt-4o", "2026-11-20", usage(1e12, 1e12, 0, 0), 12_500_000 * 1e9},

@@ -226,9 +226,7 @@ func (w *work) whole(a *answer) *failure {
 		}
 		body, media = given, "application/json"
 	}
-	if parsed.Model != "" {
-		w.rec.Target.Model = clip(parsed.Model, maxName)
-	}
+	w.calledBy(a.target, parsed.Model)
 	w.remember(a.target, body, parsed.HasUsage)
 	w.takeUsage(parsed.Usage, w.counts(parsed.HasUsage), true, parsed.OutputChars)
 	w.keepResponse(body)

@@ -82,6 +82,9 @@ func TestAnthropicOnBedrock(t *testing.T) {
 			l := newLab(t, []http.Handler{http.HandlerFunc(up)}, claude)
 			got := l.do(`{"model":"chat","max_tokens":9,"messages":[{"role":"user","content":"hi"}],"stream":true}`, asked(c, true))
 			r := l.recorder.One()
+			if r.Target.Model != "eu.anthropic.claude-sonnet-4-5-20250929-v1:0" {
+				t.Errorf("the row's model is %s, which does not say what is paid", r.Target.Model)
+			}
 			if path != "/v1/model/eu.anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke-with-response-stream" {
 				t.Errorf("path %s", path)
 			}

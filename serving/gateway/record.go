@@ -40,6 +40,13 @@ func (w *work) finish(outcome inference.Outcome, status int) error {
 	return err
 }
 
+// calledBy notes what the answer calls the model.
+func (w *work) calledBy(t *target, model string) {
+	if model != "" && !t.provider.BilledByID {
+		w.rec.Target.Model = clip(model, maxName)
+	}
+}
+
 // setOver notes that the record goes out, and returns whether it had gone before.
 func (w *work) setOver() (before bool) {
 	w.mu.Lock()

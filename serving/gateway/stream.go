@@ -331,9 +331,7 @@ func (s *stream) errorEvent(e *apierr.Error) []byte {
 }
 
 func (s *stream) fillRecord(res *wire.Result, complete bool) {
-	if res.Model != "" {
-		s.rec.Target.Model = clip(res.Model, maxName)
-	}
+	s.calledBy(s.to, res.Model)
 	s.takeUsage(res.Usage, s.counts(res.HasUsage), s.final || complete, res.OutputChars)
 	s.keepResponse(s.joined(res))
 }

@@ -32,6 +32,9 @@ type Capabilities struct {
 	// UsageOption: it understands stream_options.include_usage. The gateway still gets along with
 	// a server that turns out not to.
 	UsageOption bool
+	// BilledByID: what it bills is the model's id that was asked for, which says more than the name
+	// in an answer may: Bedrock's ids have the region of an inference profile, and its price.
+	BilledByID bool
 }
 
 // Ask is a call of one entity.

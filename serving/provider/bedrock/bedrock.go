@@ -21,7 +21,7 @@ const Name = "amazon-bedrock"
 
 // New returns the provider.
 func New() provider.Provider {
-	return provider.Provider{Formats: formats, Build: build}
+	return provider.Provider{Formats: formats, Build: build, Capabilities: provider.Capabilities{BilledByID: true}}
 }
 
 func formats(e *endpoint.Entity, op wire.Operation) []wire.Format {
