@@ -46,11 +46,11 @@ func (d *decoder) Decode(name, data []byte) ([]chat.Delta, error) {
 	case "message_start":
 		d.start(d.member("message"))
 	case "content_block_start":
-		d.startBlock(d.member("content_block"))
+		d.startBlock(d.index(), d.member("content_block"))
 	case "content_block_delta":
 		d.delta(d.member("delta"))
 	case "content_block_stop":
-		d.stopBlock()
+		d.stopBlock(d.index())
 	case "message_delta":
 		d.addUsage(d.member("usage"))
 		d.finish(d.member("delta"))
@@ -97,6 +97,20 @@ func (d *decoder) start(message []byte) {
 	d.begun = true
 	d.emit(chat.Delta{Kind: chat.DeltaStart, ID: textOf(memberOf(message, "id")), Model: textOf(memberOf(message, "model"))})
 	d.addUsage(memberOf(message, "usage"))
+	// The answer to a call of a tool by code may come whole, with its reason to stop.
+	index := int64(0)
+	w := rawjson.Walk(memberOf(message, "content"))
+	for ok := w.Enter(); ok; ok = w.Next() {
+		d.startBlock(index, w.Take())
+		d.stopBlock(index)
+		index++
+	}
+	d.finish(message)
+}
+
+func (d *decoder) index() int64 {
+	n, _ := rawjson.Int(d.member("index"))
+	return n
 }
 
 func (d *decoder) addUsage(object []byte) {
@@ -110,10 +124,9 @@ func (d *decoder) addUsage(object []byte) {
 	}
 }
 
-func (d *decoder) startBlock(object []byte) {
+func (d *decoder) startBlock(index int64, object []byte) {
 	var b answerBlock
 	b.read(object)
-	index, _ := rawjson.Int(d.member("index"))
 	open := openBlock{index: index, kind: b.kind}
 	switch b.kind {
 	case "text", "thinking":
@@ -181,7 +194,7 @@ func (d *decoder) piece(index int64, kind pieceKind, text string) {
 }
 
 func (d *decoder) delta(delta []byte) {
-	index, _ := rawjson.Int(d.member("index"))
+	index := d.index()
 	switch textOf(memberOf(delta, "type")) {
 	case "text_delta":
 		d.piece(index, pieceText, textOf(memberOf(delta, "text")))
@@ -197,8 +210,7 @@ func (d *decoder) delta(delta []byte) {
 }
 
 // stopBlock ends a block. A tool without arguments gets none from Anthropic, and {} from us.
-func (d *decoder) stopBlock() {
-	index, _ := rawjson.Int(d.member("index"))
+func (d *decoder) stopBlock(index int64) {
 	b := d.block(index)
 	if b == nil {
 		return

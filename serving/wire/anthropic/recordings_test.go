@@ -7,9 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/serving/sse"
 	"github.com/lakegate/lakegate/serving/wire"
 )
@@ -191,4 +193,85 @@ func checkJoined(t *testing.T, name string, r wire.Result, want said) {
 			t.Errorf("%s: block %d has input %s, want %s", name, i, b.Input, w)
 		}
 	}
+}
+
+// frame writes events as Anthropic frames them.
+func frame(events []event) (stream []byte) {
+	for _, e := range events {
+		var head struct{ Type string }
+		if json.Unmarshal(e.data, &head) == nil {
+			stream = appendEvent(stream, head.Type, e.data)
+		}
+	}
+	return stream
+}
+
+// TestRecordingsCutAnywhere reads the recordings from a source that gives a byte at a time, which
+// cuts at every boundary there is.
+func TestRecordingsCutAnywhere(t *testing.T) {
+	for name, events := range recordings(t) {
+		tr := Codec().NewTracker(true)
+		r := sse.NewReader(iotest.OneByteReader(bytes.NewReader(frame(events))), 1<<20, nil)
+		for {
+			e, err := r.Next()
+			if err != nil {
+				break
+			}
+			tr.Add(e.Name, e.Data)
+		}
+		if d := cmp.Diff(track(events, true), tr.Result()); d != "" {
+			t.Errorf("%s: -whole +cut:\n%s", name, d)
+		}
+	}
+}
+
+// TestRecordingsTranslated reads the recordings into the common form and writes them again: usage,
+// the reason to stop, all text and all calls of the client's tools are still there.
+func TestRecordingsTranslated(t *testing.T) {
+	for name, events := range recordings(t) {
+		_, stream := translate(t, frame(events))
+		before, after := track(events, true), track(readEvents(t, []byte(stream)), true)
+		before.Usage.Raw, after.Usage.Raw = nil, nil
+		before.Usage.ServiceTier, after.Usage.ServiceTier = "", ""
+		for _, u := range []*inference.Usage{&before.Usage, &after.Usage} {
+			for _, n := range []**int64{&u.Searches, &u.CachedInput, &u.CacheWrite} {
+				if value(*n) == 0 {
+					*n = nil // written as 0, whether known or not
+				}
+			}
+		}
+		if d := cmp.Diff(before.Usage, after.Usage); d != "" {
+			t.Errorf("%s: usage -before +after:\n%s", name, d)
+		}
+		if d := cmp.Diff(essence(t, before.Joined), essence(t, after.Joined)); d != "" {
+			t.Errorf("%s: -before +after:\n%s", name, d)
+		}
+	}
+}
+
+// essence is what the common form can say of a Message.
+func essence(t *testing.T, joined []byte) (all []any) {
+	t.Helper()
+	var m struct {
+		ID, Model  string
+		StopReason string `json:"stop_reason"`
+		Content    []struct {
+			Type, Text, Thinking, ID, Name string
+			Input                          map[string]any
+		}
+	}
+	if err := json.Unmarshal(joined, &m); err != nil {
+		t.Fatal(err)
+	}
+	all = append(all, m.ID, m.StopReason)
+	text := ""
+	for _, b := range m.Content {
+		switch {
+		case b.Type == "text":
+			text += b.Text // neighbours may have become one
+		case b.Type == "tool_use", b.Type == "thinking":
+			all = append(all, b)
+		}
+	}
+	return append(all, text)
 }
