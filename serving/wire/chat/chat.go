@@ -118,7 +118,8 @@ func (r *Request) Hint(l Loss) bool {
 			return true
 		}
 	}
-	return strings.HasSuffix(l.Field, ".detail") // how closely a picture is looked at
+	return strings.HasSuffix(l.Field, ".detail") || // how closely a picture is looked at
+		strings.HasPrefix(l.Field, "prompt_cache_") // OpenAI's key, options and retention of the cache
 }
 
 // Role is who speaks.

@@ -34,7 +34,7 @@ var clients = []side{
 }
 
 var providers = []side{
-	{"OpenAI chat", wire.OpenAIChat, "openai", "gpt-4o"},
+	{"OpenAI chat", wire.OpenAIChat, "openai", "gpt-5.1"},
 	{"OpenAI Responses", wire.OpenAIResponses, "responses", "gpt-5.1"},
 	{"Anthropic", wire.AnthropicMessages, "anthropic", "claude-sonnet-4-5"},
 	{"Gemini", wire.GeminiGenerate, "gemini", "gemini-2.5-flash"},
