@@ -4,13 +4,17 @@ import (
 	"encoding/base64"
 	"fmt"
 	"hash/fnv"
+	"net/http"
 	"strings"
 
 	"github.com/lakegate/lakegate/serving/wire/chat"
 )
 
+// format is what a medium is to Converse: the kind of its block, and its format there.
+type format struct{ block, format string }
+
 // formats are Converse's words for what a MIME type says.
-var formats = map[string]struct{ block, format string }{
+var formats = map[string]format{
 	"image/png":          {"image", "png"},
 	"image/jpeg":         {"image", "jpeg"},
 	"image/jpg":          {"image", "jpeg"},
@@ -46,25 +50,18 @@ var formats = map[string]struct{ block, format string }{
 }
 
 // extensions help where the type is not known but the name is.
-var extensions = map[string]string{
-	"pdf": "pdf", "csv": "csv", "doc": "doc", "docx": "docx", "xls": "xls", "xlsx": "xlsx",
-	"html": "html", "htm": "html", "txt": "txt", "md": "md",
+var extensions = map[string]format{
+	"pdf": {"document", "pdf"}, "csv": {"document", "csv"}, "doc": {"document", "doc"}, "docx": {"document", "docx"},
+	"xls": {"document", "xls"}, "xlsx": {"document", "xlsx"}, "html": {"document", "html"}, "htm": {"document", "html"},
+	"txt": {"document", "txt"}, "md": {"document", "md"},
+	"png": {"image", "png"}, "jpg": {"image", "jpeg"}, "jpeg": {"image", "jpeg"}, "gif": {"image", "gif"}, "webp": {"image", "webp"},
+	"mp3": {"audio", "mp3"}, "wav": {"audio", "wav"}, "flac": {"audio", "flac"}, "mp4": {"video", "mp4"}, "mov": {"video", "mov"}, "webm": {"video", "webm"},
 }
 
 // media writes a picture, a sound, a film or a document; nil for what can't be passed on.
 func (e *encoder) media(p *chat.Part) object {
 	m := p.Media
 	if m == nil {
-		return nil
-	}
-	mime, _, _ := strings.Cut(strings.ToLower(m.MIME), ";")
-	f, ok := formats[strings.TrimSpace(mime)]
-	if !ok && p.Kind == chat.File {
-		f.block, f.format = "document", extensions[extension(m.Name)]
-		ok = f.format != ""
-	}
-	if !ok {
-		e.lose(p.Path, "Bedrock's Converse has no name for the type %q", m.MIME)
 		return nil
 	}
 	source := object{}
@@ -84,12 +81,44 @@ func (e *encoder) media(p *chat.Part) object {
 		e.lose(p.Path, "Bedrock has no files of other providers; send the data itself")
 		return nil
 	}
+	f, ok := formatOf(p)
+	if !ok {
+		e.lose(p.Path, "Bedrock's Converse has no name for the type %q", m.MIME)
+		return nil
+	}
+	if m.Detail == "low" {
+		e.lose(p.Path+".detail", "Bedrock's Converse has no detail of a picture")
+	}
 	block := object{"format": f.format, "source": source}
 	if f.block == "document" {
 		e.documents++
 		block["name"] = documentName(m.Name, e.documents)
 	}
 	return object{f.block: block}
+}
+
+// formatOf returns what the type says, or else the name, the address or the data.
+func formatOf(p *chat.Part) (format, bool) {
+	m := p.Media
+	mime, _, _ := strings.Cut(strings.ToLower(m.MIME), ";")
+	if f, ok := formats[strings.TrimSpace(mime)]; ok {
+		return f, true
+	}
+	for _, name := range [...]string{m.Name, m.URL} {
+		if f, ok := extensions[extension(name)]; ok {
+			return f, true
+		}
+	}
+	if mime != "" {
+		return format{}, false
+	}
+	head, err := base64.StdEncoding.DecodeString(m.Data[:min(len(m.Data), 64)/4*4])
+	if err != nil {
+		return format{}, false
+	}
+	mime, _, _ = strings.Cut(http.DetectContentType(head), ";")
+	f, ok := formats[mime]
+	return f, ok
 }
 
 func extension(name string) string {

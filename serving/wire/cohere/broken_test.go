@@ -55,6 +55,7 @@ func TestAskedByOthers(t *testing.T) {
 				{Kind: chat.ToolResult, Result: &chat.Result{CallID: "c", Failed: true, Parts: []chat.Part{{Kind: chat.Text, Text: "no such city"}}}},
 				{Kind: chat.ToolResult, Result: &chat.Result{CallID: "d", Failed: true, Parts: []chat.Part{{Kind: chat.Image, Path: "messages[1].content[1].content[0]", Media: &chat.Media{}}}}},
 				{Kind: chat.Text, Text: "Go on."},
+				{Kind: chat.File, Media: &chat.Media{MIME: "text/plain", Data: "SGk="}},
 				{Kind: chat.File, Path: "messages[1].content[3]", Media: &chat.Media{MIME: "application/pdf"}},
 				{Kind: chat.Image, Path: "messages[1].content[4]", Media: &chat.Media{FileID: "f"}},
 			}},
@@ -74,7 +75,7 @@ func TestAskedByOthers(t *testing.T) {
 		N:         2, TopLogProbs: 3, LogitBias: json.RawMessage(`{"1":2}`), User: "u", Verbosity: "low", ServiceTier: "flex",
 	}
 	const want = `{"model":"m","messages":[{"role":"system","content":[{"text":"a","type":"text"},{"text":"b","type":"text"}]},` +
-		`{"role":"tool","content":"Error: no such city","tool_call_id":"c"},{"role":"tool","content":"Error","tool_call_id":"d"},{"role":"user","content":"Go on."},` +
+		`{"role":"tool","content":"Error: no such city","tool_call_id":"c"},{"role":"tool","content":"Error","tool_call_id":"d"},{"role":"user","content":[{"text":"Go on.","type":"text"},{"text":"Hi","type":"text"}]},` +
 		`{"role":"system","content":"Be terse."},{"role":"assistant","content":[{"thinking":"somebody's","type":"thinking"}],"tool_plan":"Now.","tool_calls":[{"function":{"arguments":"{}","name":"get_weather"},"id":"e","type":"function"}]},` +
 		`{"role":"assistant","content":"No."}],"tools":[{"function":{"name":"get_weather","parameters":{"type":"object","properties":{}}},"type":"function"}],"strict_tools":true,"tool_choice":"REQUIRED",` +
 		`"response_format":{"json_schema":{"type":"object"},"type":"json_object"},"thinking":{"token_budget":9000,"type":"enabled"}}`
@@ -86,7 +87,7 @@ func TestAskedByOthers(t *testing.T) {
 	for _, l := range lost {
 		at = append(at, l.Field)
 	}
-	const losses = `["messages[0].content[1].cache_control","messages[1].name","messages[1].content[1].content[0]","messages[1].content[3]","messages[1].content[4]",` +
+	const losses = `["messages[1].name","messages[1].content[1].content[0]","messages[1].content[3]","messages[1].content[4]",` +
 		`"parallel_tool_calls","n","logprobs","logit_bias","user","verbosity","service_tier"]`
 	if got, _ := json.Marshal(at); string(got) != losses {
 		t.Errorf("lost %s\nwant %s", got, losses)

@@ -1,6 +1,7 @@
 package cohere
 
 import (
+	"encoding/base64"
 	"strings"
 
 	"github.com/lakegate/lakegate/serving/wire/chat"
@@ -40,7 +41,6 @@ func (a *asker) texts(parts []chat.Part) any {
 	var list []object
 	for i := range parts {
 		p := &parts[i]
-		a.cache(p.Path, p.Cache)
 		if p.Kind != chat.Text && p.Kind != chat.Refusal {
 			a.lose(p.Path, "Cohere's API takes no %s here", p.Kind)
 			continue
@@ -66,7 +66,6 @@ func (a *asker) user(m *chat.Message) {
 	var list []object
 	for i := range m.Parts {
 		p := &m.Parts[i]
-		a.cache(p.Path, p.Cache)
 		switch p.Kind {
 		case chat.ToolResult:
 			a.result(p)
@@ -74,6 +73,8 @@ func (a *asker) user(m *chat.Message) {
 			list = append(list, object{"type": "text", "text": p.Text})
 		case chat.Image:
 			list = a.image(list, p)
+		case chat.File:
+			list = a.file(list, p)
 		default:
 			a.lose(p.Path, "Cohere's API takes no %s", p.Kind)
 		}
@@ -102,6 +103,17 @@ func (a *asker) image(list []object, p *chat.Part) []object {
 		image["detail"] = m.Detail
 	}
 	return append(list, object{"type": "image_url", "image_url": image})
+}
+
+// file writes a document of plain text as text, since Cohere takes no files.
+func (a *asker) file(list []object, p *chat.Part) []object {
+	if strings.HasPrefix(p.Media.MIME, "text/") && p.Media.Data != "" {
+		if text, err := base64.StdEncoding.DecodeString(p.Media.Data); err == nil {
+			return append(list, object{"type": "text", "text": strings.ToValidUTF8(string(text), "\ufffd")})
+		}
+	}
+	a.lose(p.Path, "Cohere's API takes no files but of plain text")
+	return list
 }
 
 // result writes what a tool call came to. Cohere has no word for failure, so that the text says it.
@@ -138,7 +150,6 @@ func (a *asker) assistant(m *chat.Message) {
 	plan := ""
 	for i := range m.Parts {
 		p := &m.Parts[i]
-		a.cache(p.Path, p.Cache)
 		switch p.Kind {
 		case chat.Call:
 			arguments := p.Call.Arguments

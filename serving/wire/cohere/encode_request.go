@@ -44,6 +44,8 @@ type asker struct {
 	err  *apierr.Error
 }
 
+// encodeRequest writes a request for Cohere. Marks of what to cache are left out: Cohere caches the
+// beginnings of prompts by itself.
 func encodeRequest(r *chat.Request, o chat.Options) ([]byte, []chat.Loss, *apierr.Error) {
 	a := asker{r: r, body: body{
 		Model: o.Model, Stream: o.Stream,
@@ -90,7 +92,6 @@ func (a *asker) tools() {
 		if t.Strict != nil && *t.Strict {
 			strict++
 		}
-		a.cache(t.Path, t.Cache)
 		a.body.Tools = append(a.body.Tools, object{"type": "function", "function": f})
 	}
 	if len(a.body.Tools) == 0 {
@@ -155,12 +156,5 @@ func (a *asker) cannot() {
 		if f.said {
 			a.lose(r.Name(f.f), "%s", f.why)
 		}
-	}
-}
-
-// cache notes a wish to cache.
-func (a *asker) cache(path, cache string) {
-	if cache != "" {
-		a.lose(path+"."+a.r.Name(chat.FCacheControl), "Cohere's API caches prompts by itself, and not for a time that is asked for")
 	}
 }
