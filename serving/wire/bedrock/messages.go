@@ -1,6 +1,7 @@
 package bedrock
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"strings"
 
@@ -92,6 +93,9 @@ func thought(p *chat.Part) object {
 		return nil
 	}
 	if p.Redacted {
+		if _, err := base64.StdEncoding.DecodeString(p.Signature); err != nil {
+			return nil // not its own
+		}
 		return object{"reasoningContent": object{"redactedContent": p.Signature}}
 	}
 	return object{"reasoningContent": object{"reasoningText": object{"text": p.Text, "signature": p.Signature}}}
