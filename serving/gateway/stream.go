@@ -51,7 +51,7 @@ func (w *work) stream(a *answer) *failure {
 	var done func()
 	s.events, done = w.newEvents(a, s.src, in)
 	defer done()
-	s.tracker = w.newTracker(a.target)
+	s.tracker = a.codec.NewTracker(w.rec.Payload.Table != "")
 	if a.translate {
 		s.decoder, s.encoder = a.codec.Chat.NewDecoder(), w.codec.Chat.NewEncoder(w.chat)
 	}
