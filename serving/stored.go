@@ -3,9 +3,11 @@ package serving
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/gateway"
 )
 
@@ -24,6 +26,10 @@ func (s *Server) stored(base string, surface gateway.Surface) {
 		one := surface
 		one.APIType += r.apiType
 		s.echo.Add(r.method, base+"/:id"+r.rest, func(c echo.Context) error {
+			one := one
+			if id := unescaped(c.Param("id")); strings.ContainsAny(id, "/?#%\\") {
+				one.Refusal = apierr.New(apierr.InvalidParameter, "%q is no id of a stored answer", clipPath(id))
+			}
 			s.call(c, one, func(c echo.Context, call *gateway.Call) {
 				q := c.QueryParams()
 				id := unescaped(c.Param("id"))
