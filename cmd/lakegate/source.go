@@ -13,6 +13,7 @@ import (
 	"github.com/lakegate/lakegate/internal/tablewriter"
 	"github.com/lakegate/lakegate/sql/protocol"
 	"github.com/lakegate/lakegate/sql/warehouse"
+	systemtables "github.com/lakegate/lakegate/system_tables"
 )
 
 // lakeView is what SQL needs of a lake, open for writing or for reading.
@@ -26,7 +27,40 @@ type lakeView interface {
 // source gives the warehouse the tables of a lake.
 type source struct{ lake lakeView }
 
-func (s source) Tables() []*tableschema.Table { return s.lake.Tables() }
+func (s source) Tables() []*tableschema.Table {
+	tables := s.lake.Tables()
+	out := make([]*tableschema.Table, len(tables))
+	for i, t := range tables {
+		out[i] = withLater(t)
+	}
+	return out
+}
+
+// withLater adds the columns of a system table that the table lacks: a lake which an older program
+// wrote, and old versions of a newer one, have no such rows, but the views and queries of today ask
+// for the columns. They are NULL there.
+func withLater(t *tableschema.Table) *tableschema.Table {
+	if t == nil {
+		return nil
+	}
+	for _, known := range systemtables.Tables() {
+		if known.Name != t.Name {
+			continue
+		}
+		var later []tableschema.Column
+		for _, c := range known.Columns {
+			if _, _, has := t.Column(c.Name); !has {
+				later = append(later, c)
+			}
+		}
+		if len(later) > 0 {
+			all := *t
+			all.Columns = slices.Concat(t.Columns, later)
+			return &all
+		}
+	}
+	return t
+}
 
 func (s source) Snapshot(ctx context.Context, requests []warehouse.Request) (warehouse.Snapshot, error) {
 	wanted := make([]tablewriter.SnapshotRequest, len(requests))
@@ -52,7 +86,7 @@ func (s source) Snapshot(ctx context.Context, requests []warehouse.Request) (war
 			out.Release()
 			return warehouse.Snapshot{}, fmt.Errorf("table %s: its columns are not known yet", requests[i].Name)
 		}
-		w := warehouse.Table{Schema: t.Schema, Files: make([]warehouse.File, 0, len(t.Files)+len(t.Hot)), Pruned: t.Pruned}
+		w := warehouse.Table{Schema: withLater(t.Schema), Files: make([]warehouse.File, 0, len(t.Files)+len(t.Hot)), Pruned: t.Pruned}
 		for _, files := range [][]tablewriter.DataFile{t.Files, t.Hot} {
 			for _, f := range files {
 				w.Files = append(w.Files, warehouse.File{Path: f.Path, Partition: f.Partition})

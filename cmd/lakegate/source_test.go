@@ -15,8 +15,10 @@ import (
 	"github.com/lakegate/lakegate/internal/objstore"
 	"github.com/lakegate/lakegate/internal/objstore/s3store"
 	"github.com/lakegate/lakegate/internal/objstore/s3test"
+	"github.com/lakegate/lakegate/internal/tableschema"
 	"github.com/lakegate/lakegate/internal/tablewriter"
 	"github.com/lakegate/lakegate/sql/warehouse"
+	systemtables "github.com/lakegate/lakegate/system_tables"
 )
 
 // noted is a store that notes which data files are read.
@@ -198,5 +200,26 @@ func TestSQLOverABucketWithoutAGateway(t *testing.T) {
 	got := b.sql(reader.Dirs(), reader)(usageCount + "WHERE request_date >= '2026-11-19'")
 	if days := strings.Join(b.store.days(), ","); got != "10" || days != "2026-11-19,2026-11-20" {
 		t.Errorf("the reader has %s rows and downloaded the days %s", got, days)
+	}
+}
+
+// A lake that an older program wrote lacks the newest columns; queries and views have them as NULL.
+func TestColumnsOfALaterProgram(t *testing.T) {
+	now := systemtables.EndpointUsage()
+	old := *now
+	old.Columns = old.Columns[:20:20]
+	got := withLater(&old)
+	if len(got.Columns) != len(now.Columns) || len(old.Columns) != 20 || got.Columns[19].Name != now.Columns[19].Name || got.PartitionBy != now.PartitionBy {
+		t.Errorf("%d columns, want %d", len(got.Columns), len(now.Columns))
+	}
+	if err := got.Validate(); err != nil {
+		t.Error(err)
+	}
+	if withLater(now) != now || withLater(nil) != nil {
+		t.Error("a table that lacks nothing is another one")
+	}
+	own := &tableschema.Table{Name: tableschema.Name{Catalog: "main", Schema: "ai", Table: "payload"}}
+	if withLater(own) != own {
+		t.Error("a table of somebody's has our columns")
 	}
 }
