@@ -76,17 +76,24 @@ func (e *requestWriter) loseFeature(f chat.Feature, why string, args ...any) {
 	e.lose(e.r.Name(f), why, args...)
 }
 
-// usualMaxTokens bounds answers where neither the request nor the endpoint does.
-const usualMaxTokens = 4096
-
+// bound says how long the answer may be. Clients of other APIs who say nothing want an answer that
+// isn't cut off, so they get what is long and allowed by all models of the generation; where that
+// is not known, what the gateway gives.
 func (e *requestWriter) bound() {
-	e.maxTokens = e.o.MaxTokens
-	if e.r.MaxTokens != nil {
+	switch most := e.version.longest(); {
+	case e.r.MaxTokens != nil:
 		e.maxTokens = *e.r.MaxTokens
-	} else if e.maxTokens <= 0 {
-		e.maxTokens = usualMaxTokens
+	case e.o.MaxTokens > 0 || most > 0:
+		e.maxTokens = max(e.o.MaxTokens, min(most, longAnswer))
+	default:
+		e.maxTokens = shortAnswer
 	}
 }
+
+const (
+	longAnswer  = 32000
+	shortAnswer = 4096 // of the oldest models
+)
 
 func (e *requestWriter) writeSystem() {
 	var texts []chat.Part

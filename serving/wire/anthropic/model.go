@@ -63,6 +63,22 @@ func (v version) budgets() bool         { return v < 47 }
 func (v version) samples() bool         { return v < 47 }
 func (v version) midInstructions() bool { return v >= 48 }
 
+// longest is what every model of the generation can answer in tokens; 0 is not known.
+func (v version) longest() int64 {
+	switch {
+	case v == newest:
+		return 0
+	case v >= 45 || v == 37:
+		return 64000
+	case v >= 40:
+		return 32000
+	case v >= 35:
+		return 8192
+	default:
+		return 4096
+	}
+}
+
 // String names the generation in an error for people.
 func (v version) String() string {
 	if v == newest {

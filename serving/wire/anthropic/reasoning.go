@@ -14,9 +14,10 @@ import "github.com/lakegate/lakegate/serving/wire/chat"
 //	off                thinking disabled                    nothing: off is the default
 //
 // Models before 3.7 do not think, so all of it is lost on them.
-// A budget has to be below max_tokens and 1024 at least: one that is above is made smaller, and
-// where max_tokens leaves no room for 1024, thinking is lost. Where the request has no max_tokens,
-// the budget comes on top of the endpoint's. Nor can a model think that must call a tool.
+// A budget has to be below max_tokens and 1024 at least. One that the client names is made smaller
+// where it isn't; one that stands for an effort leaves a quarter of max_tokens to the answer. Where
+// max_tokens leaves no room for 1024, thinking is lost. Where the request has no max_tokens, the
+// budget comes on top of what the answer gets. Nor can a model think that must call a tool.
 type thought struct {
 	kind    string // of thinking; "" for not said
 	budget  int64
@@ -24,10 +25,7 @@ type thought struct {
 	display string
 }
 
-const (
-	leastBudget = 1024
-	leastAnswer = 1 // tokens that a budget has to leave of max_tokens
-)
+const leastBudget = 1024
 
 func (t *thought) on() bool { return t.kind == "enabled" || t.kind == "adaptive" }
 
@@ -46,14 +44,14 @@ func (e *requestWriter) planThinking() {
 		e.loseFeature(chat.FReasoning, "Anthropic's models can't think when a tool must be called")
 	case e.mustCall():
 	case r.Budget != nil && e.version.budgets():
-		e.planBudget(*r.Budget)
+		e.planBudget(*r.Budget, 1)
 	case e.version.adaptive():
 		e.think.effort = e.effortOf(r)
 		if e.think.effort != "" || r.Show {
 			e.think.kind = "adaptive"
 		}
 	case r.Effort != "":
-		e.planBudget(chat.BudgetOf(r.Effort))
+		e.planBudget(chat.BudgetOf(r.Effort), e.maxTokens/4)
 	}
 	if r != nil && r.Show && e.version.adaptive() && e.think.on() {
 		e.think.display = "summarized"
@@ -73,15 +71,20 @@ func (e *requestWriter) effortOf(r *chat.Reasoning) string {
 	return r.Effort
 }
 
-func (e *requestWriter) planBudget(budget int64) {
+// planBudget turns thinking on, with a budget that leaves room to the answer.
+func (e *requestWriter) planBudget(budget, room int64) {
 	budget = max(budget, leastBudget)
 	if e.r.MaxTokens == nil {
 		e.maxTokens += budget
+		if most := e.version.longest(); most > 0 {
+			e.maxTokens = min(e.maxTokens, most)
+		}
 	}
-	if budget = min(budget, e.maxTokens-leastAnswer); budget < leastBudget {
-		e.loseFeature(chat.FReasoning, "Anthropic's models think with %d tokens at least, and max_tokens is %d", leastBudget, e.maxTokens)
+	if e.maxTokens <= leastBudget {
+		e.loseFeature(chat.FReasoning, "Anthropic's models think with %d tokens at least, and %s is %d", leastBudget, e.r.Name(chat.FMaxTokens), e.maxTokens)
 		return
 	}
+	budget = max(leastBudget, min(budget, e.maxTokens-room))
 	e.think.kind, e.think.budget = "enabled", budget
 	if e.r.Reasoning.Effort != "" && e.version.adaptive() {
 		e.think.effort = e.effortOf(e.r.Reasoning)
