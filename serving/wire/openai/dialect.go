@@ -15,6 +15,7 @@ type dialect struct {
 	breakpoints, cacheControl bool
 	shortIDs                  bool // ids of calls are nine letters or digits
 	noNames                   bool // messages have no name
+	noSchemas                 bool // answers can be JSON, but of no schema
 	think                     thinkingStyle
 }
 
@@ -41,7 +42,7 @@ var dialects = map[string]dialect{
 	"openai":     {lacks: lacking(chat.FTopK), newNames: true, breakpoints: true},
 	"custom":     {lacks: lacking(chat.FTopK), newNames: true},
 	"deepinfra":  {},
-	"deepseek":   {lacks: lacking(chat.FTopK), think: byType},
+	"deepseek":   {lacks: lacking(chat.FTopK), noSchemas: true, think: byType},
 	"fireworks":  {},
 	"openrouter": {cacheControl: true, think: byReasoning},
 	"together":   {},

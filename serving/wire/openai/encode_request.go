@@ -135,6 +135,8 @@ func (e *encoder) output() {
 	o := e.req.Output
 	switch {
 	case o == nil:
+	case o.Schema != nil && e.speak.noSchemas:
+		e.lose(e.req.Name(chat.FOutput), "the provider's API gives JSON, but not of a schema")
 	case o.Schema == nil:
 		e.dst = append(e.dst, `,"response_format":{"type":"json_object"}`...)
 	default:

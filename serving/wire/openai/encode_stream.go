@@ -121,6 +121,9 @@ func (e *chunkEncoder) signature(dst []byte, d *chat.Delta) []byte {
 }
 
 func (e *chunkEncoder) call(dst []byte, d *chat.Delta) []byte {
+	if e.old && d.Tool > 0 {
+		return dst // there is room for one function
+	}
 	dst = e.open(dst, d.Choice)
 	if e.old {
 		dst = append(appendName(dst, "function_call"), '{')
@@ -135,6 +138,9 @@ func (e *chunkEncoder) call(dst []byte, d *chat.Delta) []byte {
 }
 
 func (e *chunkEncoder) arguments(dst []byte, d *chat.Delta) []byte {
+	if e.old && d.Tool > 0 {
+		return dst
+	}
 	dst = e.open(dst, d.Choice)
 	if e.old {
 		dst = append(appendName(dst, "function_call"), '{')
