@@ -1,6 +1,8 @@
 package bedrock
 
 import (
+	"unicode/utf8"
+
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
@@ -38,7 +40,8 @@ func ParseAnswer(body []byte) (wire.Answer, error) {
 	return a, nil
 }
 
-// outputChars counts the text blocks of output.message.content.
+// outputChars counts the text blocks of output.message.content, and the input of the tool that JSON
+// output was asked for with, which is the text that the client gets.
 func outputChars(output []byte) *int64 {
 	var n int64
 	content := get(get(output, "message"), "content")
@@ -49,6 +52,9 @@ func outputChars(output []byte) *int64 {
 	for ok := c.Enter(); ok; ok = c.Next() {
 		block := c.Take()
 		n += rawjson.Chars(get(block, "text"))
+		if tool := get(block, "toolUse"); tool != nil && text(get(tool, "name")) == jsonTool {
+			n += int64(utf8.RuneCount(get(tool, "input")))
+		}
 		inner := rawjson.Walk(get(get(block, "citationsContent"), "content"))
 		if inner.Kind() != rawjson.Array {
 			continue

@@ -19,6 +19,7 @@ type tracker struct {
 	tier     string
 	model    string
 	chars    int64
+	json     *int64 // index of the block that is JSON output, asked for as a tool
 	started  bool
 	stopped  bool // messageStop came
 	failed   bool // an exception came
@@ -75,8 +76,11 @@ func (t *tracker) unjoined(name, data []byte) {
 
 func (t *tracker) start(data []byte) {
 	index, start := blockEvent(data, "start")
-	if get(start, "toolUse") != nil {
+	if tool := get(start, "toolUse"); tool != nil {
 		t.started = true
+		if text(get(tool, "name")) == jsonTool {
+			t.json = &index
+		}
 	}
 	if t.keep {
 		t.join.start(index, start)
@@ -93,6 +97,9 @@ func (t *tracker) delta(data []byte) {
 			t.started = t.started || n > 0
 		case k == rawjson.ObjectKind:
 			t.started = true
+			if t.json != nil && *t.json == index {
+				t.chars += rawjson.Chars(get(v, "input"))
+			}
 		}
 		return true
 	})
