@@ -34,7 +34,7 @@ var columns = []ts.Column{
 	{Name: "sampling_fraction", Type: ts.Type{Kind: ts.Double}, Comment: "Share of the endpoint's requests that is kept, 0 to 1; 1 is all."},
 	{Name: "execution_duration_ms", Type: number, Comment: "Time spent waiting for providers, in milliseconds; NULL when none was asked."},
 	{Name: "request", Type: text, Comment: "Body as the client sent it, whole.", NoStats: true},
-	{Name: "response", Type: text, Comment: "Body as the provider sent it, whole, a stream joined into one answer; NULL when there was none.", NoStats: true},
+	{Name: "response", Type: text, Comment: "Body as the provider sent it, whole, a stream joined into one answer; where it was translated for the client, as the client got it; NULL when there was none, or none of text.", NoStats: true},
 	{Name: "logging_error_codes", Type: ts.ListOf(text), Comment: "What could not be kept as it was, such as RESPONSE_INCOMPLETE or INVALID_UTF8; empty when all was."},
 	{Name: "served_entity_id", Type: text, Comment: "Id of the served entity that answered; joins system.serving.served_entities."},
 	{Name: "requester", Type: text, Comment: "Who called: e-mail of a user or application id of a service principal.", NoStats: true},

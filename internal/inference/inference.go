@@ -133,7 +133,7 @@ type Payload struct {
 	Table            string   // full name of the payload table the row goes to, "" for none
 	SamplingFraction float64  // 1 keeps all
 	Request          []byte   // body as the client sent it
-	Response         []byte   // body as the provider sent it; a stream is joined into one answer
+	Response         []byte   // body as the provider sent it, or as it was translated for the client; a stream is joined into one answer
 	ErrorCodes       []string // what could not be kept, e.g. RESPONSE_INCOMPLETE
 }
 
