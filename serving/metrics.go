@@ -63,7 +63,7 @@ func NewMetrics() *Metrics {
 			Name: "lakegate_tokens_total", Help: "Tokens as providers counted them. cached_input is part of input, reasoning of output.",
 		}, append(answered, "kind")),
 		cost: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "lakegate_cost_usd_total", Help: "Cost at list price of the calls that have one. The exact figure is in system.serving.endpoint_usage.",
+			Name: "lakegate_cost_usd_total", Help: "Cost of the calls that have one, by the price list in force. The exact figure is in system.serving.endpoint_usage.",
 		}, answered),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lakegate_attempts_failed_total", Help: "Attempts at a served entity that came to nothing.",

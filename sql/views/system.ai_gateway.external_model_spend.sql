@@ -1,4 +1,4 @@
--- about List-price spend per day, model, endpoint, requester and tags, in US dollars. Calls without a known price are not in it.
+-- about Spend per day, model, endpoint, requester and tags, in US dollars. Calls without a known price are not in it.
 -- needs system.serving.endpoint_usage
 -- column account_id STRING
 -- column workspace_id STRING

@@ -36,11 +36,11 @@ func ParseUsage(object []byte) (inference.Usage, bool) {
 		case "cachedContentTokenCount":
 			count(&n.cached, v)
 		case "promptTokensDetails", "toolUsePromptTokensDetails":
-			addModalities(v, &u.InputAudio, &u.InputImage)
+			addModalities(v, &u.InputAudio, &u.InputImage, &u.InputVideo)
 		case "cacheTokensDetails":
-			addModalities(v, &u.CachedAudio, &u.CachedImage)
+			addModalities(v, &u.CachedAudio, &u.CachedImage, new(*int64))
 		case "candidatesTokensDetails", "responseTokensDetails":
-			addModalities(v, &u.OutputAudio, &u.OutputImage)
+			addModalities(v, &u.OutputAudio, &u.OutputImage, &u.OutputVideo)
 		case "serviceTier":
 			if k == rawjson.String {
 				u.ServiceTier = strings.ToLower(rawjson.Unquote(v))
@@ -103,8 +103,8 @@ func tierOf(traffic string) string {
 	}
 }
 
-// addModalities adds the audio and image tokens of a list of {modality, tokenCount}.
-func addModalities(list []byte, audio, image **int64) {
+// addModalities adds the audio, image and video tokens of a list of {modality, tokenCount}.
+func addModalities(list []byte, audio, image, video **int64) {
 	c := rawjson.Walk(list)
 	if c.Kind() != rawjson.Array {
 		return
@@ -129,6 +129,8 @@ func addModalities(list []byte, audio, image **int64) {
 			*audio = sum(value(*audio), *n)
 		case "IMAGE", "DOCUMENT":
 			*image = sum(value(*image), *n)
+		case "VIDEO":
+			*video = sum(value(*video), *n)
 		}
 	}
 }

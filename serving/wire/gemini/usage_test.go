@@ -30,6 +30,8 @@ func show(u inference.Usage) string {
 		{"cached_image", u.CachedImage},
 		{"out_audio", u.OutputAudio},
 		{"out_image", u.OutputImage},
+		{"in_video", u.InputVideo},
+		{"out_video", u.OutputVideo},
 		{"searches", u.Searches},
 	} {
 		if f.n != nil {
@@ -52,6 +54,7 @@ func TestParseUsage(t *testing.T) {
 		{"no candidates but thoughts", `{"promptTokenCount":440,"thoughtsTokenCount":27,"toolUsePromptTokenCount":86,"totalTokenCount":553}`, "in=526 out=27 total=553 reasoning=27 tool=86"},
 		{"a blocked prompt", `{"promptTokenCount":8,"totalTokenCount":8}`, "in=8 out=0 total=8"},
 		{"no total", `{"promptTokenCount":8,"candidatesTokenCount":2,"thoughtsTokenCount":3}`, "in=8 out=5 total=13 reasoning=3"},
+		{"video", `{"promptTokenCount":300,"candidatesTokenCount":40,"promptTokensDetails":[{"modality":"VIDEO","tokenCount":263},{"modality":"TEXT","tokenCount":37}],"candidatesTokensDetails":[{"modality":"VIDEO","tokenCount":40}]}`, "in=300 out=40 total=340 in_video=263 out_video=40"},
 		{"the prompt alone", `{"promptTokenCount":8}`, "in=8"},
 		{
 			"modalities",
