@@ -78,6 +78,10 @@ func requests(t *testing.T, out *strings.Builder, e *endpoint.Entity) {
 			if h != common {
 				out.WriteString(diff(common, h))
 			}
+			streamed := request(t, p, &provider.Ask{Entity: e, Format: f, Body: body(e, f), Suffix: suffix(f), Stream: true})
+			if streamed != nil && streamed.URL.String() != r.URL.String() {
+				fmt.Fprintf(out, "%-20s %s %s\n", "  streamed", streamed.Method, streamed.URL)
+			}
 			if f == wire.OpenAIResponses {
 				r := request(t, p, &provider.Ask{Entity: e, Format: f, Method: http.MethodGet, Suffix: "/resp_1/input_items", Query: "limit=2"})
 				if r != nil {
@@ -171,9 +175,12 @@ func body(e *endpoint.Entity, f wire.Format) []byte {
 // request makes the request as the gateway does. nil: the provider has no such thing.
 func request(t *testing.T, p provider.Provider, a *provider.Ask) *http.Request {
 	t.Helper()
+	a.Header = http.Header{ // what may pass on of a client's
+		"Anthropic-Beta": {"a-1"}, "Anthropic-Version": {"2023-06-01"}, "Openai-Beta": {"o-1"}, "Idempotency-Key": {"i-1"},
+	}
 	up, err := p.Build(a)
 	if err != nil {
-		if a.Method == "" {
+		if a.Method == "" && !a.Stream {
 			t.Errorf("%s: %v", a.Format, err)
 		}
 		return nil
