@@ -1,6 +1,10 @@
 package bedrock
 
-import "github.com/lakegate/lakegate/serving/wire/chat"
+import (
+	"strings"
+
+	"github.com/lakegate/lakegate/serving/wire/chat"
+)
 
 const (
 	// minBudget is the least that Anthropic's models take as a budget of thoughts.
@@ -15,9 +19,10 @@ const (
 //	                     from 4.7 on adaptive with the effort that it comes to
 //	Claude before        thinking enabled, with the budget or chat.BudgetOf the effort
 //	Nova                 reasoningConfig enabled, low, medium or high
-//	OpenAI's             reasoning_effort low, medium or high
+//	OpenAI's gpt-oss     reasoning_effort low, medium or high
+//	OpenAI's others      reasoning.effort in OpenAI's words, none for off
 //
-// Off is nothing said, but for Claude from 4.6 on; OpenAI's models can't be kept from reasoning.
+// Off is nothing said, but for those that reason unasked; gpt-oss can't be kept from it.
 func (e *encoder) reasoning() {
 	r := e.r.Reasoning
 	if r == nil || !r.Off && r.Effort == "" && r.Budget == nil {
@@ -31,15 +36,26 @@ func (e *encoder) reasoning() {
 			e.extra("reasoningConfig", object{"type": "enabled", "maxReasoningEffort": effortOf(r)})
 		}
 	case familyOpenAI:
-		if r.Off {
-			e.lose(e.r.Name(chat.FReasoning), "this model can't be kept from reasoning")
-			return
-		}
-		e.extra("reasoning_effort", effortOf(r))
+		e.openAI(r)
 	default:
 		if !r.Off {
 			e.lose(e.r.Name(chat.FReasoning), "Bedrock's Converse has no reasoning for this model")
 		}
+	}
+}
+
+func (e *encoder) openAI(r *chat.Reasoning) {
+	switch oss := strings.Contains(e.o.Model, "gpt-oss"); {
+	case r.Off && oss:
+		e.lose(e.r.Name(chat.FReasoning), "this model can't be kept from reasoning")
+	case r.Off:
+		e.extra("reasoning", object{"effort": "none"})
+	case oss:
+		e.extra("reasoning_effort", effortOf(r))
+	case r.Effort != "":
+		e.extra("reasoning", object{"effort": r.Effort})
+	default:
+		e.extra("reasoning", object{"effort": effortOf(r)})
 	}
 }
 
