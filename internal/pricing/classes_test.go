@@ -257,3 +257,18 @@ func TestDiscounts(t *testing.T) {
 		t.Error("beyond any bill is a bill")
 	}
 }
+
+// The price of a model that is found by a rule, after the first time.
+func BenchmarkCostByRules(b *testing.B) {
+	l, err := Read([]byte(ruled2))
+	if err != nil {
+		b.Fatal(err)
+	}
+	at, u := day("2026-11-20"), usage(1000, 500, 0, 0)
+	b.ReportAllocs()
+	for b.Loop() {
+		if l.Cost("the-maker-of-things", "a-big-one", at, u) == nil {
+			b.Fatal("no cost")
+		}
+	}
+}
