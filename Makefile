@@ -62,7 +62,7 @@ test-race: ## the Go suite under the race detector
 chaos: ## an hour of seeded chaos: gateways, disks and store that fail, compared with a model
 	$(GO) test ./tests/chaos -run TestChaos -count=1 -v -timeout 2h -for 1h -steps 5000
 
-test-clients: build ## * official OpenAI SDKs (Python, Node) through a running gateway
+test-clients: build ## * official SDKs of six vendors through a running gateway, on providers of every format
 	tests/clients/run.sh
 
 test-crash: build ## kill -9 twenty times under load; accepted equals landed each time

@@ -87,7 +87,7 @@ var Only = map[string][]string{
 	"github.com/duckdb/duckdb-go":         {"sql/worker", "cmd/bench-lake"},
 	"github.com/apache/arrow-go/v18":      {"tests/readers", "tests/chaos", "internal/tableschema", "internal/tablewriter", "internal/datafile", "internal/delta", "internal/forget", "internal/maintain", "internal/reprice", "inference_tables", "system_tables", "cmd/bench-lake"},
 	"github.com/parquet-go/parquet-go":    {"internal/delta", "internal/datafile"},
-	"github.com/aws/aws-sdk-go-v2":        {"internal/objstore/s3store", "serving/credential", "serving/wire/bedrock"},
+	"github.com/aws/aws-sdk-go-v2":        {"internal/objstore/s3store", "serving/credential", "serving/wire/bedrock", "tests/clients"},
 	"github.com/aws/smithy-go":            {"internal/objstore/s3store"},
 	"golang.org/x/oauth2":                 {"serving/credential"},
 	"go.yaml.in/yaml":                     {"internal/config", "internal/pricing"},
@@ -95,5 +95,5 @@ var Only = map[string][]string{
 	"github.com/prometheus/client_golang": {"serving", "cmd/..."},
 
 	// Of AWS's SDK, the wire format needs the framing of event streams alone.
-	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream": {"serving/wire/bedrock"},
+	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream": {"serving/wire/bedrock", "tests/clients"},
 }

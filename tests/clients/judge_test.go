@@ -9,7 +9,7 @@ import (
 )
 
 func TestConfigIsAccepted(t *testing.T) {
-	text := configText("127.0.0.1:1234", "/tmp/data", "http://127.0.0.1:1235")
+	text := configText("127.0.0.1:1234", "/tmp/data", "http://127.0.0.1:1235", "http://127.0.0.1:1236")
 	if _, err := config.Parse(text, func(string) (string, bool) { return "", false }); err != nil {
 		t.Errorf("%v\n%s", err, text)
 	}

@@ -1,6 +1,7 @@
-// Command clients runs OpenAI's own SDKs for Python and Node, unmodified but for base URL and key,
-// against a running gateway in front of a scripted provider, and then holds the gateway's rows to
-// what the SDKs saw. See tests/README.md.
+// Command clients runs official SDKs of OpenAI, Anthropic, Google, Cohere, Databricks and MLflow, for
+// Python, Node and Go, unmodified but for base URL and key, against a running gateway in front of
+// scripted and recorded providers, and then holds the gateway's rows to what the SDKs saw. See
+// tests/README.md.
 package main
 
 import (
@@ -15,6 +16,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/lakegate/lakegate/tests/suite"
@@ -51,7 +53,14 @@ func run(ctx context.Context, s *suite.Suite, lakegate, home string) error {
 	defer g.close()
 	for _, k := range []sdk{
 		{"python", filepath.Join(home, "python"), "client.py", suite.Python},
+		{"python openai", filepath.Join(home, "python"), "openai_client.py", suite.Python},
+		{"python anthropic", filepath.Join(home, "python"), "anthropic_client.py", suite.Python},
+		{"python google-genai", filepath.Join(home, "python"), "gemini_client.py", suite.Python},
+		{"python cohere", filepath.Join(home, "python"), "cohere_client.py", suite.Python},
+		{"python databricks, mlflow", filepath.Join(home, "python"), "databricks_client.py", suite.Python},
 		{"node", filepath.Join(home, "node"), "client.mjs", suite.Node},
+		{"node anthropic", filepath.Join(home, "node"), "anthropic.mjs", suite.Node},
+		{"go", filepath.Join(home, "go"), ".", goTool},
 	} {
 		interpreter, err := k.find(k.dir)
 		if errors.Is(err, suite.ErrNoTool) {
@@ -75,6 +84,15 @@ func run(ctx context.Context, s *suite.Suite, lakegate, home string) error {
 	return g.finish(ctx, s)
 }
 
+// goTool finds the compiler that runs the SDK's program for Go, a module of its own.
+func goTool(string) (string, error) {
+	path, err := exec.LookPath("go")
+	if err != nil {
+		return "", suite.ErrNoTool
+	}
+	return path, nil
+}
+
 // absolute keeps a program found by a relative path good in another folder.
 func absolute(path string) (string, error) {
 	if filepath.Base(path) == path {
@@ -92,13 +110,19 @@ type outcome struct {
 	ClientID  string         `json:"client_request_id"` // instead, where there was no answer
 	Row       map[string]any `json:"row"`               // column: value; null is NULL
 	NoRow     bool           `json:"no_row"`            // a request that is no model call
+	MoreRows  int            `json:"more_rows"`         // of requests that the SDK made without telling, such as a first try
 }
 
 // play runs an SDK's program, which prints one outcome a line.
 func (g *stage) play(ctx context.Context, k sdk, interpreter string) ([]outcome, error) {
-	cmd := exec.CommandContext(ctx, interpreter, k.program)
+	args := []string{k.program}
+	if k.name == "go" {
+		args = []string{"run", k.program}
+	}
+	cmd := exec.CommandContext(ctx, interpreter, args...)
 	cmd.Dir = k.dir
 	cmd.Env = append(os.Environ(), "LAKEGATE_URL="+g.url, "LAKEGATE_KEY="+key, "LAKEGATE_NARROW_KEY="+narrowKey,
+		"LAKEGATE_PROVIDERS="+strings.Join(providers, ","), "LAKEGATE_ENDPOINTS="+strings.Join(endpointNames(), ","), "GOWORK=off",
 		"PYTHONDONTWRITEBYTECODE=1", "NO_PROXY=127.0.0.1")
 	var problems bytes.Buffer
 	cmd.Stderr = &problems

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# OpenAI's SDKs through a running gateway: see tests/README.md. Arguments go to the program.
+# Official SDKs through a running gateway: see tests/README.md. Arguments go to the program.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 exec go run ./tests/clients "$@"

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -32,7 +34,7 @@ keys:
   - {name: sdk, token: %[3]q, principal: sdk@example.com, endpoints: ["*"], admin: true, tags: {team: sdk}}
   - {name: narrow, token: %[4]q, principal: narrow@example.com, endpoints: [chat]}
 endpoints:
-%[5]s`
+%[5]s%[6]s`
 
 const endpointConfig = `  - name: %[1]s
     config:
@@ -58,9 +60,10 @@ type stage struct {
 	lakegate string
 	url      string
 	provider *fakellm.Server
-	server   *http.Server
+	servers  []*http.Server
 	gateway  *launch.Process
-	rows     int // that must be there in all
+	rows     int  // that must be there in all
+	unclear  bool // a case failed, so that rows is too low
 }
 
 // openStage starts both. On error nothing is left running.
@@ -82,19 +85,21 @@ func openStage(ctx context.Context, lakegate string) (_ *stage, err error) {
 	if g.provider, err = fakellm.New(cfg); err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	scripted, err := g.serve(g.provider)
 	if err != nil {
 		return nil, err
 	}
-	g.server = &http.Server{Handler: g.provider, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = g.server.Serve(l) }() // ends with close
+	recorded, err := g.serve(newReplay(filepath.Join("serving", "wire")))
+	if err != nil {
+		return nil, err
+	}
 	addr, err := launch.Addr()
 	if err != nil {
 		return nil, err
 	}
 	g.url = "http://" + addr
 	file := filepath.Join(g.dir, "lakegate.yaml")
-	if err = os.WriteFile(file, configText(addr, g.data(), "http://"+l.Addr().String()), 0o600); err != nil {
+	if err = os.WriteFile(file, configText(addr, g.data(), scripted, recorded), 0o600); err != nil {
 		return nil, err
 	}
 	if g.gateway, err = launch.Start(launch.Spec{Path: lakegate, Args: []string{"serve", "--config", file}}); err != nil {
@@ -105,7 +110,19 @@ func openStage(ctx context.Context, lakegate string) (_ *stage, err error) {
 	return g, g.gateway.Ready(ctx, g.url+"/readyz")
 }
 
-func configText(addr, data, upstream string) []byte {
+// serve starts a provider and returns its address.
+func (g *stage) serve(h http.Handler) (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	g.servers = append(g.servers, s)
+	go func() { _ = s.Serve(l) }() // ends with close
+	return "http://" + l.Addr().String(), nil
+}
+
+func configText(addr, data, upstream, recorded string) []byte {
 	var endpoints string
 	for _, e := range []struct{ name, model, task, key, limits string }{
 		{"chat", "gpt-4o-mini", "chat", providerKey, ""},
@@ -116,7 +133,7 @@ func configText(addr, data, upstream string) []byte {
 	} {
 		endpoints += fmt.Sprintf(endpointConfig, e.name, e.model, e.task, e.key, upstream, e.limits)
 	}
-	return fmt.Appendf(nil, gatewayConfig, addr, data, key, narrowKey, endpoints)
+	return fmt.Appendf(nil, gatewayConfig, addr, data, key, narrowKey, endpoints, recordedEndpoints(recorded))
 }
 
 func (g *stage) data() string { return filepath.Join(g.dir, "data") }
@@ -128,8 +145,8 @@ func (g *stage) close() {
 	if g.provider != nil {
 		_ = g.provider.Close()
 	}
-	if g.server != nil {
-		_ = g.server.Close()
+	for _, s := range g.servers {
+		_ = s.Close()
 	}
 	_ = os.RemoveAll(g.dir)
 }

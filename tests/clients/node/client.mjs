@@ -230,7 +230,7 @@ r.name = "models";
 try {
   const names = [];
   for await (const m of r.client.models.list()) names.push(m.id);
-  assert.deepEqual(names.sort(), ["chat", "limited", "stranger", "text", "vectors"]);
+  assert.deepEqual(names.sort(), process.env.LAKEGATE_ENDPOINTS.split(",").sort());
   r.report({ noRow: true });
 } catch (e) {
   r.report({ error: `${e.name}: ${e.message}` });

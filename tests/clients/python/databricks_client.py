@@ -1,0 +1,123 @@
+"""Databricks' SDK and MLflow's deployment clients against a running lakegate. See common.py."""
+
+import os
+import sys
+
+os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
+os.environ["DATABRICKS_HOST"] = os.environ["LAKEGATE_URL"]
+os.environ["DATABRICKS_TOKEN"] = os.environ["LAKEGATE_KEY"]
+os.environ["MLFLOW_TRACKING_TOKEN"] = os.environ["LAKEGATE_KEY"]  # what a client of a plain MLflow gateway sends
+
+from databricks.sdk import WorkspaceClient  # noqa: E402
+from databricks.sdk.errors import DatabricksError  # noqa: E402
+from databricks.sdk.service.serving import ChatMessage, ChatMessageRole, DataframeSplitInput  # noqa: E402
+from mlflow.deployments import get_deploy_client  # noqa: E402
+
+from common import KEY, QUESTION, URL, Cases, Wrong, answered, expect, expect_in  # noqa: E402
+
+case = Cases("databricks")
+w = WorkspaceClient(host=URL, token=KEY)
+USER = {"role": "user", "content": QUESTION}
+count = 0
+
+
+def mine():
+    """An id for a request: these clients don't show the gateway's."""
+    global count
+    count += 1
+    return f"databricks-{count}"
+
+
+@case.each()
+def query(p):
+    r = w.serving_endpoints.query(name=f"{p}-text", messages=[ChatMessage(role=ChatMessageRole.USER, content=QUESTION)],
+                                  client_request_id=(me := mine()), usage_context={"team": "python", "case": "query"}, max_tokens=100)
+    expect_in("text", "Paris", r.choices[0].message.content)
+    expect("served model", r.served_model_name, "model")
+    return {"client_request_id": me, "row": answered(r.usage.prompt_tokens, r.usage.completion_tokens, endpoint_name=f"{p}-text",
+                                                     team="python", case="query", api_type="mlflow/v1/invocations")}
+
+
+@case.each("openai", "gemini", "cohere")
+def query_embeddings(p):
+    r = w.serving_endpoints.query(name=f"{p}-vectors", input=["one", "two"], client_request_id=(me := mine()))
+    expect("vectors", len(r.data), 2)
+    return {"client_request_id": me, "row": {"status_code": 200, "outcome": "ok", "endpoint_name": f"{p}-vectors"}}
+
+
+@case
+def query_a_model_of_ones_own():
+    frame = DataframeSplitInput(columns=["a", "b"], data=[[1, 2]], index=[0])
+    r = w.serving_endpoints.query(name="own", dataframe_split=frame, client_request_id=(me := mine()))
+    expect("predictions", r.predictions, [3.5])
+    return {"client_request_id": me, "row": {"status_code": 200, "outcome": "ok", "endpoint_name": "own", "input_token_count": 7, "output_token_count": 3}}
+
+
+@case
+def unknown_endpoint():
+    try:
+        w.serving_endpoints.query(name="nobody", messages=[ChatMessage(role=ChatMessageRole.USER, content=QUESTION)], client_request_id=(me := mine()))
+    except DatabricksError as e:
+        expect("code", e.error_code, "ENDPOINT_NOT_FOUND")
+        return {"no_row": True, "more_rows": 1}  # refused before the body was read, so the row does not have our id
+    raise Wrong(f"the call {me} went well")
+
+
+@case.each()
+def open_ai_client(p):
+    c = w.serving_endpoints.get_open_ai_client()
+    a = c.chat.completions.create(model=f"{p}-text", messages=[USER])
+    expect_in("text", "Paris", a.choices[0].message.content)
+    return {"request_id": a._request_id, "row": answered(a.usage.prompt_tokens, a.usage.completion_tokens, endpoint_name=f"{p}-text")}
+
+
+@case.each()
+def mlflow_to_databricks(p):
+    r = get_deploy_client("databricks").predict(endpoint=f"{p}-text", inputs={"messages": [USER], "client_request_id": (me := mine())})
+    expect_in("text", "Paris", r["choices"][0]["message"]["content"])
+    return {"client_request_id": me, "row": answered(r["usage"]["prompt_tokens"], r["usage"]["completion_tokens"], endpoint_name=f"{p}-text")}
+
+
+@case.each()
+def mlflow_to_databricks_streamed(p):
+    chunks = list(get_deploy_client("databricks").predict_stream(
+        endpoint=f"{p}-text", inputs={"messages": [USER], "client_request_id": (me := mine())}))
+    text = "".join(c["choices"][0]["delta"].get("content") or "" for c in chunks if c["choices"])
+    expect_in("text", "Paris", text)
+    return {"client_request_id": me, "row": {"status_code": 200, "outcome": "ok", "request_streaming": True, "usage_source": "provider"}}
+
+
+@case.each()
+def mlflow_to_a_gateway(p):
+    r = get_deploy_client(URL).predict(endpoint=f"{p}-text", inputs={"messages": [USER], "client_request_id": (me := mine())})
+    expect_in("text", "Paris", r["choices"][0]["message"]["content"])
+    return {"client_request_id": me, "row": answered(r["usage"]["prompt_tokens"], r["usage"]["completion_tokens"], endpoint_name=f"{p}-text")}
+
+
+@case
+def mlflow_lists_endpoints():
+    databricks = [e["name"] for e in get_deploy_client("databricks").list_endpoints()]
+    gateway = [e.name for e in get_deploy_client(URL).list_endpoints()]
+    if "openai-text" not in databricks or "openai-text" not in gateway:
+        raise Wrong(f"endpoints are {databricks} and {gateway}")
+    return {"no_row": True}
+
+
+@case
+def mlflow_gets_an_endpoint():
+    e = get_deploy_client(URL).get_endpoint("openai-text")
+    expect("endpoint", (e.name, e.endpoint_type), ("openai-text", "llm/v1/chat"))
+    return {"no_row": True}
+
+
+@case
+def list_of_endpoints():
+    names = [e.name for e in w.serving_endpoints.list()]
+    if "anthropic-text" not in names:
+        raise Wrong(f"endpoints are {names}")
+    expect("provider", w.serving_endpoints.get("bedrock-text").config.served_entities[0].external_model.provider.value, "amazon-bedrock")
+    return {"no_row": True}
+
+
+if __name__ == "__main__":
+    sys.exit(case.play())
