@@ -216,7 +216,9 @@ func (d *decoder) reasoning(name string, k rawjson.Kind, v []byte) {
 		d.req.Reasoning = &chat.Reasoning{}
 	}
 	r := d.req.Reasoning
-	d.req.Names[chat.FReasoning] = name
+	if name != "include_reasoning" || d.req.Names[chat.FReasoning] == "" {
+		d.req.Names[chat.FReasoning] = name
+	}
 	switch name {
 	case "reasoning_effort":
 		d.effort(name, d.text(name, k, v))
