@@ -7,5 +7,6 @@
 // provider said. And it looks the same as last time: each case of a pair has a golden file below
 // testdata, to be reviewed where it changes.
 //
-// The package has no code outside its tests; they also write the table of docs/translation.md.
+// Embeddings are crossed in the same way, over cases that are in the test itself. The package has
+// no code outside its tests; they also write the tables of docs/translation.md.
 package matrix

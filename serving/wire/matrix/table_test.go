@@ -16,7 +16,11 @@ const (
 )
 
 // writeTable holds the page's tables to what was found.
-func writeTable(t *testing.T, cells map[string]cell) {
+func writeTable(t *testing.T, cells map[string]cell) { writeRegion(t, begin, end, tables(cells)) }
+
+// writeRegion holds the part of the page between two marks to what was found.
+func writeRegion(t *testing.T, begin, end, want string) {
+	t.Helper()
 	b, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
@@ -26,7 +30,6 @@ func writeTable(t *testing.T, cells map[string]cell) {
 	if !ok || !ok2 {
 		t.Fatalf("%s has no %q ... %q", page, begin, end)
 	}
-	want := tables(cells)
 	if old == want {
 		return
 	}
