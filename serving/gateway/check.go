@@ -40,7 +40,7 @@ func (w *work) check() *apierr.Error {
 	if err := w.shape(); err != nil {
 		return err
 	}
-	tags, err := w.config.attribution(w.call.Tags, &w.req)
+	tags, err := w.config.attribution(w.call.Tags, &w.req, w.codec.Dialect)
 	if err != nil {
 		return err
 	}

@@ -12,12 +12,16 @@ const tagsHeader = "Databricks-Ai-Gateway-Request-Tags"
 
 // attribution merges what the caller says the call is for: the body's usage_context wins over
 // the header, which wins over OpenAI's metadata. It returns nil when nothing was said.
-func (c *Config) attribution(header []string, r *wire.Request) (map[string]string, *apierr.Error) {
+func (c *Config) attribution(header []string, r *wire.Request, format apierr.Dialect) (map[string]string, *apierr.Error) {
+	metadata := r.Metadata
+	if format != apierr.OpenAI {
+		metadata = nil // other APIs call other things so: Anthropic's has the end user's id
+	}
 	tags := r.UsageContext // as a rule that is all there is
-	if len(r.Metadata) > 0 || len(header) > 0 {
+	if len(metadata) > 0 || len(header) > 0 {
 		tags = map[string]string{}
 	}
-	maps.Copy(tags, r.Metadata)
+	maps.Copy(tags, metadata)
 	for _, h := range header {
 		if err := parseTags(tags, h); err != nil {
 			return nil, err

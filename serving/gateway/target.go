@@ -48,7 +48,7 @@ func (w *work) target(e *endpoint.Entity) (*target, *failure) {
 		t.codec = usagepaths.Wrap(t.codec, *e.Usage)
 	}
 	_, lax := w.lax.Load(e.ID)
-	hasOption := t.codec.Format == wire.OpenAIChat || t.codec.Format == wire.OpenAICompletions || t.codec.Format == wire.Opaque
+	hasOption := t.codec.Format == wire.OpenAIChat || t.codec.Format == wire.OpenAICompletions
 	t.askUsage = p.UsageOption && !lax && hasOption && w.streaming && (t.translate || !w.req.WantsUsage)
 	return t, nil
 }
