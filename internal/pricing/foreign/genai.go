@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -71,6 +72,7 @@ var genClasses = map[string]func(*pricing.Rates) **pricing.PerMillion{
 	"output_mtok":            func(r *pricing.Rates) **pricing.PerMillion { return &r.Output },
 	"cache_read_mtok":        func(r *pricing.Rates) **pricing.PerMillion { return &r.CachedInput },
 	"cache_write_mtok":       func(r *pricing.Rates) **pricing.PerMillion { return &r.CacheWrite },
+	"cache_write_5m_mtok":    func(r *pricing.Rates) **pricing.PerMillion { return &r.CacheWrite },
 	"cache_write_1h_mtok":    func(r *pricing.Rates) **pricing.PerMillion { return &r.CacheWrite1h },
 	"input_audio_mtok":       func(r *pricing.Rates) **pricing.PerMillion { return &r.InputAudio },
 	"input_image_mtok":       func(r *pricing.Rates) **pricing.PerMillion { return &r.InputImage },
@@ -85,6 +87,9 @@ var genClasses = map[string]func(*pricing.Rates) **pricing.PerMillion{
 	"web_searches_kcount":    func(r *pricing.Rates) **pricing.PerMillion { return &r.Searches },
 	"rerank_searches_kcount": func(r *pricing.Rates) **pricing.PerMillion { return &r.Searches },
 }
+
+// genFees are prices of tools that providers bill by the use, on top of tokens.
+var genFees = map[string]bool{"social_searches_kcount": true, "storage_searches_kcount": true, "code_executions_kcount": true}
 
 // GenAI reads version 2 of genai-prices' data: a list of providers. Its models are found by rules,
 // the first that fits; its tiers are prices of the whole request. A model with no price at all is
@@ -233,8 +238,16 @@ func clock(text string) (pricing.Clock, error) {
 // does not count and that costs something else than what it is part of.
 func (r *Result) genRates(name string, prices genPrices) (base pricing.Rates, long pricing.Bands, known bool, err error) {
 	starts := map[int64]bool{}
-	for key, p := range prices {
-		if genClasses[key] == nil {
+	free := len(prices) == 0
+	prices = maps.Clone(prices)
+	for _, key := range slices.Sorted(maps.Keys(prices)) {
+		p := prices[key]
+		switch {
+		case genFees[key]:
+			r.note("%s: %s is a fee for what lakegate does not count; the rest of the price is taken", name, key)
+			delete(prices, key)
+			continue
+		case genClasses[key] == nil:
 			r.note("%s: %s is no class that lakegate counts; the price is taken as unknown", name, key)
 			return base, nil, false, nil
 		}
@@ -242,8 +255,18 @@ func (r *Result) genRates(name string, prices genPrices) (base pricing.Rates, lo
 			starts[t.Start] = true
 		}
 	}
+	if _, both := prices["cache_write_5m_mtok"]; both {
+		delete(prices, "cache_write_mtok") // what isn't written for an hour is written for five minutes
+	}
 	if base, err = genAt(prices, -1); err != nil {
 		return base, nil, true, err
+	}
+	if free {
+		base.Input, base.Output = new(pricing.PerMillion), new(pricing.PerMillion)
+	}
+	if base.Input == nil && base.Requests == nil && base.Searches == nil {
+		r.note("%s: has no price of input, requests or searches; the price is taken as unknown", name)
+		return base, nil, false, nil
 	}
 	over := make([]int64, 0, len(starts))
 	for s := range starts {
@@ -263,9 +286,6 @@ func (r *Result) genRates(name string, prices genPrices) (base pricing.Rates, lo
 // genAt are the rates of requests whose input is over so many tokens; -1 is the least.
 func genAt(prices genPrices, over int64) (pricing.Rates, error) {
 	var rates pricing.Rates
-	if len(prices) == 0 {
-		rates.Input, rates.Output = new(pricing.PerMillion), new(pricing.PerMillion) // free
-	}
 	for key, p := range prices {
 		n := p.Base
 		last := int64(-1)
