@@ -16,6 +16,7 @@ type dialect struct {
 	shortIDs                  bool // ids of calls are nine letters or digits
 	noNames                   bool // messages have no name
 	noSchemas                 bool // answers can be JSON, but of no schema
+	strictGPT                 bool // only OpenAI's models take strict of tools
 	think                     thinkingStyle
 }
 
@@ -51,7 +52,7 @@ var dialects = map[string]dialect{
 		lacks: lacking(chat.FTopK, chat.FUser, chat.FServiceTier, chat.FVerbosity, chat.FLogProbs, chat.FLogitBias),
 		seed:  "random_seed", shortIDs: true, noNames: true,
 	},
-	"databricks-model-serving": {cacheControl: true, think: byClaude},
+	"databricks-model-serving": {cacheControl: true, strictGPT: true, think: byClaude},
 }
 
 // dialectOf returns the dialect of a provider: OpenAI's own for none, and OpenAI's of some years

@@ -114,7 +114,12 @@ func (e *encoder) tools() {
 		e.dst = appendText(e.dst, "name", t.Name)
 		e.dst = appendSome(e.dst, "description", t.Description)
 		e.dst = appendRaw(e.dst, "parameters", t.Schema)
-		e.dst = append(appendFlag(e.dst, "strict", t.Strict), "}}"...)
+		if t.Strict != nil && e.speak.strictGPT && !e.model.isGPT() {
+			e.lose(t.Path+"."+e.req.Name(chat.FStrict), "the provider takes it for GPT models only")
+		} else {
+			e.dst = appendFlag(e.dst, "strict", t.Strict)
+		}
+		e.dst = append(e.dst, "}}"...)
 	}
 	e.dst = append(e.dst, ']')
 	switch c := r.ToolChoice; c.Mode {

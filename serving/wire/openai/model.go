@@ -63,3 +63,5 @@ func (m model) takesBreakpoints() bool {
 }
 
 func (m model) isClaude() bool { return strings.Contains(m.family(), "claude") }
+
+func (m model) isGPT() bool { return strings.Contains(m.family(), "gpt") }
