@@ -11,6 +11,9 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 DATA    ?= data/demo
 CONFIG  ?= lakegate.yaml
 
+FUZZ_IN   ?= .
+FUZZ_TIME ?= 5s
+
 # What suites take as arguments, such as make test-outage ARGS="-for 1m".
 ARGS    ?=
 
@@ -55,6 +58,11 @@ bench-lake: build ## the lake: rows/s, bytes and dollars per row, commits/s, 20M
 
 bench-lake-quick: build ## the same with 2M rows in about two minutes, noisier
 	$(GO) run ./cmd/bench-lake -quick $(ARGS)
+
+fuzz: ## every fuzz test below FUZZ_IN (.) for FUZZ_TIME (5s) each
+	@grep -rn --include='*_test.go' '^func Fuzz' $(FUZZ_IN) | sed -E 's|^(\./)?(.*)/[^/]+:[0-9]+:func (Fuzz[A-Za-z0-9]+).*|\2 \3|' | sort | while read -r pkg name; do \
+	  echo "$$pkg $$name"; $(GO) test "./$$pkg" -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZ_TIME) >"$${TMPDIR:-/tmp}/fuzz.$$$$" 2>&1 || { cat "$${TMPDIR:-/tmp}/fuzz.$$$$"; exit 1; }; \
+	  rm -f "$${TMPDIR:-/tmp}/fuzz.$$$$"; done
 
 test-race: ## the Go suite under the race detector
 	$(GO) test -race ./...
