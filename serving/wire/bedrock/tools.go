@@ -14,15 +14,15 @@ func (e *encoder) tools() {
 		return
 	}
 	r := e.r
-	choice := r.ToolChoice.Mode
-	if choice == chat.ChooseNone && !e.usedTools() {
+	tools, choice, before := r.Tools, r.ToolChoice.Mode, e.toolsBefore()
+	switch {
+	case len(tools) == 0 && len(before) > 0:
+		tools, choice = before, chat.ChooseNone
+	case len(tools) == 0, choice == chat.ChooseNone && len(before) == 0:
 		return // tools that may not be called need not be named
 	}
-	if len(r.Tools) == 0 {
-		return
-	}
 	var list []object
-	for _, t := range r.Tools {
+	for _, t := range tools {
 		schema := t.Schema
 		if len(schema) == 0 {
 			schema = anyObject
@@ -43,23 +43,46 @@ func (e *encoder) tools() {
 	case chat.ChooseTool:
 		e.body.ToolConfig["toolChoice"] = object{"tool": object{"name": r.ToolChoice.Name}}
 	case chat.ChooseNone:
-		e.lose(r.Name(chat.FToolChoice), "Bedrock's Converse can't forbid tools in a chat that has used them")
+		e.forbid()
+		return
 	}
 	if r.OneToolAtATime {
 		e.parallel()
 	}
 }
 
-// usedTools: Converse wants the tools named in a chat with calls or results.
-func (e *encoder) usedTools() bool {
+// forbid keeps the model from calling tools, in Anthropic's own words, since Converse has none.
+// Other models may call them, though a chat whose tools the client has taken away gives them little
+// reason to.
+func (e *encoder) forbid() {
+	switch {
+	case e.family == familyAnthropic && e.claude().oneTool():
+		e.extra("tool_choice", object{"type": "none"})
+	case e.r.ToolChoice.Mode == chat.ChooseNone:
+		e.lose(e.r.Name(chat.FToolChoice), "this model can't be kept from calling tools in a chat that has used them")
+	}
+}
+
+// toolsBefore returns the tools that were called before. Converse wants tools named in a chat with
+// calls or results, also where the client names them no more.
+func (e *encoder) toolsBefore() (tools []chat.Tool) {
+	seen := map[string]bool{"": true}
 	for i := range e.r.Messages {
 		for j := range e.r.Messages[i].Parts {
-			if k := e.r.Messages[i].Parts[j].Kind; k == chat.Call || k == chat.ToolResult {
-				return true
+			name := ""
+			switch p := &e.r.Messages[i].Parts[j]; {
+			case p.Kind == chat.Call && p.Call != nil:
+				name = p.Call.Name
+			case p.Kind == chat.ToolResult && p.Result != nil:
+				name = p.Result.Name
+			}
+			if !seen[name] {
+				seen[name] = true
+				tools = append(tools, chat.Tool{Name: name})
 			}
 		}
 	}
-	return false
+	return tools
 }
 
 // parallel asks for one tool at a time, where the model can be told: in Anthropic's own words, which
