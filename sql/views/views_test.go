@@ -21,6 +21,28 @@ func TestAll(t *testing.T) {
 	}
 }
 
+// The columns of FOCUS 1.2, all of them, in its order: by name. Ours begin with x_.
+const focus = `AvailabilityZone BilledCost BillingAccountId BillingAccountName BillingAccountType BillingCurrency BillingPeriodEnd BillingPeriodStart
+	CapacityReservationId CapacityReservationStatus ChargeCategory ChargeClass ChargeDescription ChargeFrequency ChargePeriodEnd ChargePeriodStart
+	CommitmentDiscountCategory CommitmentDiscountId CommitmentDiscountName CommitmentDiscountQuantity CommitmentDiscountStatus
+	CommitmentDiscountType CommitmentDiscountUnit ConsumedQuantity ConsumedUnit ContractedCost ContractedUnitPrice EffectiveCost InvoiceId
+	InvoiceIssuerName ListCost ListUnitPrice PricingCategory PricingCurrency PricingCurrencyContractedUnitPrice PricingCurrencyEffectiveCost
+	PricingCurrencyListUnitPrice PricingQuantity PricingUnit ProviderName PublisherName RegionId RegionName ResourceId ResourceName ResourceType
+	ServiceCategory ServiceName ServiceSubcategory SkuId SkuMeter SkuPriceDetails SkuPriceId SubAccountId SubAccountName SubAccountType Tags`
+
+func TestFocusHasEveryColumn(t *testing.T) {
+	v, _ := views.Lookup("system.billing.focus")
+	var theirs []string
+	for _, c := range v.Schema.Columns {
+		if !strings.HasPrefix(c.Name, "x_") {
+			theirs = append(theirs, c.Name)
+		}
+	}
+	if got, want := strings.Join(theirs, " "), strings.Join(strings.Fields(focus), " "); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestLookup(t *testing.T) {
 	v, ok := views.Lookup("SYSTEM.ai_gateway.Usage")
 	if !ok || len(v.Needs) != 1 || v.Needs[0] != "system.serving.endpoint_usage" {
