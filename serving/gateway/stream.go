@@ -355,15 +355,31 @@ func (s *stream) sendEnd(last []byte) {
 	s.answered = true
 }
 
-// readToEnd reads what may come after [DONE], nearly always nothing, so that the connection can be
-// used again.
+// afterEnd is how long is waited for what may come after the last event, and how many bytes of it.
+const (
+	afterEnd      = 100 * time.Millisecond
+	afterEndBytes = 64 << 10
+)
+
+// readToEnd reads what may come after the last event, nearly always nothing, so that the connection
+// can be used again. A client of the provider's own format gets it too, since some say [DONE] where
+// nobody waits for it; but after [DONE] nobody listens.
 func (s *stream) readToEnd() {
 	if !s.ended {
 		return
 	}
 	s.src.before = nil
-	s.line.expect(100 * time.Millisecond)
-	_, _ = s.events.Next() // anything but the end costs the connection, no more
+	s.line.expect(afterEnd)
+	for n := 0; n < afterEndBytes; {
+		ev, err := s.events.Next()
+		if err != nil {
+			return // anything but the end costs the connection, no more
+		}
+		n += len(ev.Raw)
+		if s.to.translate || s.call.Surface.DataOnly || bytes.Contains(s.end, done) || s.isGone() || s.resp.Send(ev.Raw) != nil {
+			return
+		}
+	}
 }
 
 // buffer is memory for the events of a stream, used by one after another.
