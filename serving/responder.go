@@ -44,7 +44,7 @@ func (r *responder) head(h *gateway.Head) http.Header {
 		header["Served-Model-Name"] = []string{h.ServedModel}
 	}
 	if len(h.Dropped) > 0 {
-		header["X-Lakegate-Dropped"] = []string{strings.Join(h.Dropped, ", ")}
+		header["X-Lakegate-Dropped"] = []string{fieldList(h.Dropped)}
 	}
 	if h.RetryAfter != "" {
 		header["Retry-After"] = []string{h.RetryAfter}
@@ -58,6 +58,28 @@ func (r *responder) head(h *gateway.Head) http.Header {
 		}
 	}
 	return header
+}
+
+// fieldList returns names of fields as a header may have them: they are the client's own words.
+func fieldList(names []string) string {
+	const most = 2 << 10
+	var b strings.Builder
+	for i, n := range names {
+		if b.Len() > most {
+			b.WriteString(", ...")
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		for _, c := range n {
+			if c < ' ' || c > '~' {
+				c = '?'
+			}
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
 }
 
 // Answer implements gateway.Responder.

@@ -57,7 +57,7 @@ func (w *work) try(e *endpoint.Entity) *failure {
 
 // giveUp tells the client what the last attempt failed with.
 func (w *work) giveUp(f *failure) {
-	w.rec.ErrorCode, w.rec.ErrorMessage = f.code(), f.message()
+	w.rec.ErrorCode, w.rec.ErrorMessage = f.code(), clip(f.message(), maxURL)
 	w.keepResponse(f.raw)
 	outcome, status := f.outcome, f.err.Status
 	if w.isGone() && outcome != inference.InternalFailure {

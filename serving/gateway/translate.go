@@ -55,7 +55,7 @@ func (w *work) drop(lost []chat.Loss) (needed []chat.Loss) {
 	for _, l := range lost {
 		hint := w.chat != nil && w.chat.Hint(l) || w.embed != nil && l.Field == "user"
 		if hint || w.endpoint.DropUnsupported {
-			w.dropped = append(w.dropped, l.Field)
+			w.dropped = append(w.dropped, clip(l.Field, 100))
 			continue
 		}
 		needed = append(needed, l)
@@ -93,20 +93,27 @@ func (w *work) encode(t *target) ([]byte, []chat.Loss, *apierr.Error) {
 // join puts two lists of losses together, in memory of its own.
 func join(a, b []chat.Loss) []chat.Loss { return append(append([]chat.Loss(nil), a...), b...) }
 
+// maxNamed bounds how many fields an error names: their names are the client's.
+const maxNamed = 20
+
 // lossError says which fields can't be passed on.
 func lossError(lost []chat.Loss) *apierr.Error {
-	texts := make([]string, len(lost))
-	for i, l := range lost {
-		texts[i] = fmt.Sprintf("%q", l.Field)
+	var texts []string
+	for _, l := range lost[:min(len(lost), maxNamed)] {
+		text := fmt.Sprintf("%q", clip(l.Field, 100))
 		if l.Why != "" {
-			texts[i] += " (" + l.Why + ")"
+			text += " (" + l.Why + ")"
 		}
+		texts = append(texts, text)
+	}
+	if more := len(lost) - maxNamed; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
 	}
 	what := "field "
 	if len(lost) > 1 {
 		what = "fields "
 	}
-	return apierr.New(apierr.InvalidParameter, "the model behind this endpoint can't be told %s%s; leave it out, or set drop_unsupported on the endpoint", what, strings.Join(texts, ", ")).At(lost[0].Field)
+	return apierr.New(apierr.InvalidParameter, "the model behind this endpoint can't be told %s%s; leave it out, or set drop_unsupported on the endpoint", what, strings.Join(texts, ", ")).At(clip(lost[0].Field, 100))
 }
 
 // answerFor turns a whole answer of a target's format into one of the client's. parsed is what was

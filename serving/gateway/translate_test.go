@@ -74,6 +74,21 @@ func TestLosses(t *testing.T) {
 	l.recorder.One()
 }
 
+// TestManyLosses names some of them: their names are the client's.
+func TestManyLosses(t *testing.T) {
+	var body strings.Builder
+	body.WriteString(`{"model":"chat","messages":[{"role":"user","content":"hi"}]`)
+	for i := range 5000 {
+		fmt.Fprintf(&body, `,"x%s%d":1`, strings.Repeat("y", 200), i)
+	}
+	l := newLab(t, []http.Handler{untouched(t)}, speaks(wire.GeminiGenerate))
+	c := l.do(body.String() + "}")
+	r := l.recorder.One()
+	if c.head.Status != 400 || !strings.Contains(c.body, "and 4980 more") || len(c.body) > 8<<10 || len(r.ErrorMessage) > 2048 {
+		t.Errorf("%d, %d and %d bytes: %.300s", c.head.Status, len(c.body), len(r.ErrorMessage), c.body)
+	}
+}
+
 // TestLossAtOneTarget lets the plan go on to one that loses nothing.
 func TestLossAtOneTarget(t *testing.T) {
 	first, second := keeper(gemini(t)), keeper(sends(200, "application/json", answer))
