@@ -326,3 +326,69 @@ func TestFailureWithStatusOfSuccess(t *testing.T) {
 	}
 	l.recorder.One()
 }
+
+// TestCompletionsTranslate: a prompt becomes a chat, and its answer a completion, streamed too.
+func TestCompletionsTranslate(t *testing.T) {
+	for _, stream := range []bool{false, true} {
+		up := sends(200, "application/json", string(fixture(t, wire.AnthropicMessages, "provider/text.json")))
+		body := `{"model":"chat","prompt":"What is the weather in Paris?"}`
+		if stream {
+			up, body = sends(200, "text/event-stream", string(streamOf(t, wire.AnthropicMessages, "text"))), strings.TrimSuffix(body, "}")+`,"stream":true}`
+		}
+		l := newLab(t, []http.Handler{up}, speaks(wire.AnthropicMessages))
+		c := l.do(body, surfaceOf(wire.OpenAICompletions))
+		r := l.recorder.One()
+		if r.Outcome != "ok" || *r.Usage.Input != 14 || !strings.Contains(c.body, `"text_completion"`) || !strings.Contains(c.body, "Paris") || stream != strings.HasSuffix(c.body, "data: [DONE]\n\n") {
+			t.Errorf("row %s, client %s", summary(r), c.body)
+		}
+	}
+}
+
+// TestDataOnly: where clients refuse all but data lines, translated streams have no others, and
+// neither have errors in them.
+func TestDataOnly(t *testing.T) {
+	for _, scenario := range []string{"text", "error"} {
+		up := sends(200, "text/event-stream", string(streamOf(t, wire.AnthropicMessages, scenario)))
+		l := newLab(t, []http.Handler{up}, speaks(wire.AnthropicMessages))
+		for _, body := range []string{`{"input":"hi","stream":true}`, `{"messages":[{"role":"user","content":"hi"}],"stream":true}`} {
+			c := l.do(body, atPath("chat"))
+			if !c.stream {
+				t.Fatalf("%s: %d %s", scenario, c.head.Status, c.body)
+			}
+			for line := range strings.Lines(c.body) {
+				if line != "\n" && !strings.HasPrefix(line, "data: ") {
+					t.Errorf("%s, %s: %q", scenario, body, line)
+				}
+			}
+		}
+	}
+}
+
+// TestStoredStreamWithoutUsage is counted when its answer is fetched.
+func TestStoredStreamWithoutUsage(t *testing.T) {
+	stream := streamOf(t, wire.OpenAIResponses, "text")
+	first, _, _ := strings.Cut(string(stream), "\n\n")
+	_, rest, _ := strings.Cut(first, `"id":"`)
+	id, _, _ := strings.Cut(rest, `"`)
+	up := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			sends(200, "application/json", string(fixture(t, wire.OpenAIResponses, "provider/text.json")))(w, r)
+			return
+		}
+		streams(first+"\n\n", "!")(w, r)
+	})
+	l := newLab(t, []http.Handler{up})
+	l.do(`{"model":"chat","input":"hi","stream":true}`, surfaceOf(wire.OpenAIResponses))
+	for range 2 {
+		l.do("", surfaceOf(wire.OpenAIResponses, func(c *gateway.Call) {
+			c.Method, c.Suffix, c.Stored, c.Body = "GET", "/"+id, &gateway.Stored{ID: id}, nil
+		}))
+	}
+	var got []string
+	for _, r := range l.recorder.Records() {
+		got = append(got, string(r.Outcome)+" "+string(r.Usage.Source))
+	}
+	if s := strings.Join(got, ", "); s != "upstream_broken none, ok provider, ok none" {
+		t.Error(s)
+	}
+}

@@ -59,6 +59,16 @@ func (p *places) get(id string) (place, bool) {
 	return at, ok
 }
 
+// paid notes that the usage of an answer was counted.
+func (p *places) paid(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if at, ok := p.of[id]; ok {
+		at.unpaid = false
+		p.of[id] = at
+	}
+}
+
 // findStored decides which endpoint a stored answer is asked of: the one it was made at, where
 // that is remembered, else the only one it can be.
 func (w *work) findStored(view *View) (string, *apierr.Error) {
@@ -138,22 +148,24 @@ func (w *work) plan(dst []*endpoint.Entity) []*endpoint.Entity {
 	return dst
 }
 
-// remember notes where an answer was stored. object is the answer.
-func (w *work) remember(t *target, object []byte, hasUsage bool) {
+// remember notes where an answer was stored, and returns its id, "" for none. object is the answer.
+func (w *work) remember(t *target, object []byte, hasUsage bool) (id string) {
 	if t.translate || t.codec.Format != wire.OpenAIResponses || w.call.Stored != nil {
-		return
+		return ""
 	}
 	rawjson.Members(object, func(name []byte, k rawjson.Kind, v []byte) bool {
 		if string(name) != "id" {
 			return true
 		}
 		if k == rawjson.String {
-			w.places.put(rawjson.Unquote(v), place{
+			id = rawjson.Unquote(v)
+			w.places.put(id, place{
 				endpoint: w.endpoint.Name, entity: t.entity.Name, principal: w.rec.Principal.Name, unpaid: !hasUsage,
 			})
 		}
 		return false
 	})
+	return id
 }
 
 // counts reports whether the usage in an answer is to be counted: a stored answer quotes what was
@@ -167,7 +179,6 @@ func (w *work) counts(hasUsage bool) bool {
 	if !ok || !at.unpaid {
 		return false
 	}
-	at.unpaid = false
-	w.places.put(s.ID, at)
+	w.places.paid(s.ID)
 	return true
 }

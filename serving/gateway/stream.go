@@ -39,6 +39,7 @@ type stream struct {
 	ended  bool   // the format's last event came
 	end    []byte // that event, as it is to be passed on
 	open   bool   // the last event in out lacks its blank line
+	stored string // id of the answer, where its provider stores it
 }
 
 // stream passes a streamed answer on. Until its first event is here it can still fail without
@@ -73,14 +74,15 @@ func (w *work) stream(a *answer) *failure {
 	return nil
 }
 
-// rememberIn notes where the answer is stored that a stream begins.
+// rememberIn notes where the answer is stored that a stream begins. Until its usage has come, it
+// is to be counted by whoever fetches the answer.
 func (s *stream) rememberIn(data []byte) {
 	if s.codec.Format != wire.OpenAIResponses || s.to.translate {
 		return
 	}
 	rawjson.Members(data, func(name []byte, _ rawjson.Kind, v []byte) bool {
 		if string(name) == "response" {
-			s.remember(s.to, v, true)
+			s.stored = s.remember(s.to, v, false)
 		}
 		return true
 	})
@@ -239,6 +241,9 @@ func (s *stream) send() {
 			return
 		}
 	}
+	if s.call.Surface.DataOnly && s.codec.Format == wire.OpenAIResponses {
+		s.out.b = sse.DataOnly(s.out.b)
+	}
 	if len(s.out.b) > 0 && s.resp.Send(s.out.b) != nil {
 		s.clientLeft()
 	}
@@ -332,6 +337,9 @@ func (s *stream) errorEvent(e *apierr.Error) []byte {
 
 func (s *stream) fillRecord(res *wire.Result, complete bool) {
 	s.calledBy(s.to, res.Model)
+	if s.stored != "" && res.HasUsage {
+		s.places.paid(s.stored)
+	}
 	s.takeUsage(res.Usage, s.counts(res.HasUsage), s.final || complete, res.OutputChars)
 	s.keepResponse(s.joined(res))
 }

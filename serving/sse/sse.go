@@ -255,3 +255,20 @@ func AppendEvent(dst, data []byte) []byte {
 	dst = append(append(dst, "data: "...), data...)
 	return append(dst, "\n\n"...)
 }
+
+// DataOnly returns whole events without all that is not data. It writes over the memory of events.
+func DataOnly(events []byte) []byte {
+	dst := events[:0]
+	for rest := events; len(rest) > 0; {
+		line, after, _ := bytes.Cut(rest, []byte{'\n'})
+		if len(line) > 0 && !bytes.HasPrefix(line, []byte("data:")) {
+			rest = after
+			continue
+		}
+		if len(line) > 0 || len(dst) > 1 && dst[len(dst)-2] != '\n' { // one blank line is enough
+			dst = append(append(dst, line...), '\n')
+		}
+		rest = after
+	}
+	return dst
+}

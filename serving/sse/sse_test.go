@@ -173,6 +173,18 @@ func raw(t *testing.T, src io.Reader, maxEvent int) string {
 	}
 }
 
+func TestDataOnly(t *testing.T) {
+	for in, want := range map[string]string{
+		"event: a\ndata: 1\n\ndata: 2\n\n":                         "data: 1\n\ndata: 2\n\n",
+		": c\n\nevent: a\nid: 7\ndata: 1\ndata: x\n\nevent: b\n\n": "data: 1\ndata: x\n\n",
+		"": "",
+	} {
+		if got := string(DataOnly([]byte(in))); got != want {
+			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestAppendEventRoundTrip(t *testing.T) {
 	for _, data := range []string{"a", "two\nlines", "ends in\n", "\nstarts", "a\n\nb", "{}"} {
 		got, err := read(t, bytes.NewReader(AppendEvent(nil, []byte(data))), 100)
