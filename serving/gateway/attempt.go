@@ -25,7 +25,7 @@ func (w *work) attempt(t *target) *failure {
 	start, e := time.Now(), t.entity
 	l := w.open()
 	defer w.close(l)
-	r, framing, f := w.request(l.ctx, t)
+	r, up, f := w.request(l.ctx, t)
 	if f != nil {
 		w.note(e, 0, start, f.reason)
 		w.logFailure(e, f)
@@ -39,7 +39,7 @@ func (w *work) attempt(t *target) *failure {
 		return f
 	}
 	defer resp.Body.Close()
-	f = w.answer(&answer{target: t, line: l, resp: resp, start: start, framing: framing})
+	f = w.answer(&answer{target: t, line: l, resp: resp, start: start, up: up})
 	if f != nil {
 		f.status = resp.StatusCode
 		f.raw = scrub(f.raw, e)
@@ -56,11 +56,11 @@ func (w *work) logFailure(e *endpoint.Entity, f *failure) {
 
 // request makes the HTTP request. It can be sent again on a fresh connection when the kept one
 // turns out to be closed.
-func (w *work) request(ctx context.Context, t *target) (*http.Request, provider.Framing, *failure) {
+func (w *work) request(ctx context.Context, t *target) (*http.Request, *provider.Upstream, *failure) {
 	w.rec.Target.UpstreamAPI = string(t.codec.Format)
 	body, f := w.body(t)
 	if f != nil {
-		return nil, 0, f
+		return nil, nil, f
 	}
 	ask := provider.Ask{
 		Entity: t.entity, Format: t.codec.Format, Stream: w.streaming, Body: body,
@@ -76,7 +76,7 @@ func (w *work) request(ctx context.Context, t *target) (*http.Request, provider.
 	if err != nil {
 		f := badGateway(err, inference.InternalFailure, "the provider can't be asked this")
 		f.err.Status = http.StatusInternalServerError
-		return nil, 0, f
+		return nil, nil, f
 	}
 	if up.Method == "" {
 		up.Method = http.MethodPost
@@ -93,10 +93,10 @@ func (w *work) request(ctx context.Context, t *target) (*http.Request, provider.
 	r = r.WithContext(ctx)
 	if a := t.entity.Auth; a != nil {
 		if err := a.Apply(ctx, r, up.Body); err != nil {
-			return nil, 0, noCredential(context.Cause(ctx), err)
+			return nil, nil, noCredential(context.Cause(ctx), err)
 		}
 	}
-	return r, up.Framing, nil
+	return r, &up, nil
 }
 
 // noCredential explains a credential that could not be had.
@@ -110,10 +110,10 @@ func noCredential(cause, err error) *failure {
 // answer is an upstream's answer as it begins.
 type answer struct {
 	*target
-	line    *line
-	resp    *http.Response
-	start   time.Time
-	framing provider.Framing
+	line  *line
+	resp  *http.Response
+	start time.Time
+	up    *provider.Upstream
 }
 
 // answer takes the provider's answer, whatever it is.
@@ -125,7 +125,7 @@ func (w *work) answer(a *answer) *failure {
 	if a.resp.StatusCode < 200 || a.resp.StatusCode > 299 {
 		return w.providerError(a, media)
 	}
-	if media == streamMedia[a.framing] {
+	if media == streamMedia[a.up.Framing] {
 		if !w.streaming {
 			return badGateway(nil, inference.UpstreamError, "the provider streamed an answer that was to come whole")
 		}
@@ -203,6 +203,11 @@ func (w *work) whole(a *answer) *failure {
 		f.raw = body
 		w.incomplete()
 		return f
+	}
+	if reshape := a.up.Reshape; reshape != nil {
+		if body, err = reshape(body); err != nil {
+			return badGateway(err, inference.UpstreamError, "the provider's answer is not of the shape it should have")
+		}
 	}
 	parsed, err := a.codec.ParseAnswer(body)
 	if err != nil {

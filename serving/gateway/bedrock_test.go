@@ -123,3 +123,20 @@ func TestOthersOnBedrock(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestCountOnBedrock: Bedrock counts tokens for Anthropic's clients, who get Anthropic's answer.
+func TestCountOnBedrock(t *testing.T) {
+	l := newLab(t, []http.Handler{sends(200, "application/json", `{"inputTokens":14}`)}, claude)
+	got := l.do(`{"model":"chat","messages":[{"role":"user","content":"hi"}]}`, asked(formats.Table[wire.AnthropicCount], false))
+	if got.body != `{"input_tokens":14}` {
+		t.Errorf("client got %s", got.body)
+	}
+	if got := summary(l.recorder.One()); got != "ok 200 usage=none a:200" {
+		t.Error(got)
+	}
+	l = newLab(t, []http.Handler{sends(200, "application/json", `{"tokens":14}`)}, claude)
+	got = l.do(`{"model":"chat","messages":[{"role":"user","content":"hi"}]}`, asked(formats.Table[wire.AnthropicCount], false))
+	if row := summary(l.recorder.One()); !strings.HasPrefix(row, "upstream_error 502") || !strings.Contains(got.body, "not of the shape") {
+		t.Errorf("%s, client got %s", row, got.body)
+	}
+}

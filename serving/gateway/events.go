@@ -24,7 +24,7 @@ func (a awsEvents) Next() (sse.Event, error) {
 // newEvents returns a reader of events that begins with the memory of in, and a function that gives
 // that back.
 func (w *work) newEvents(a *answer, src io.Reader, in *buffer) (events, func()) {
-	if a.framing == provider.AWSEvents {
+	if a.up.Framing == provider.AWSEvents {
 		r := bedrock.NewReader(src, w.config.MaxEvent, in.b)
 		r.Unwrap = a.codec.Format != wire.BedrockConverse // another API's events, one per message
 		return awsEvents{r}, func() { in.b = r.Buffer() }

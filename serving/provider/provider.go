@@ -62,6 +62,9 @@ type Upstream struct {
 	Header  http.Header
 	Body    []byte
 	Framing Framing // of a streamed answer
+	// Reshape makes a whole answer one of the Ask's format, where the upstream says the same in
+	// another shape; nil where it does not.
+	Reshape func(body []byte) ([]byte, error)
 }
 
 // Framing is how the events of a stream are told apart.

@@ -2,8 +2,8 @@
 //
 // Chats go to Converse, whatever the model. Only a client of Anthropic's Messages API that calls a
 // model of Anthropic's gets it through InvokeModel, which takes that API's own body: nothing is
-// translated, and the answer is Anthropic's. Texts are embedded by InvokeModel, in the body of the
-// model's family. Requests are signed by the entity's Auth. Pure functions, safe for concurrent use.
+// translated, and the answer is Anthropic's. Such a client has its tokens counted by CountTokens.
+// Texts are embedded by InvokeModel, in the body of the model's family. Requests are signed by the entity's Auth. Pure functions, safe for concurrent use.
 package bedrock
 
 import (
@@ -31,6 +31,10 @@ func formats(e *endpoint.Entity, op wire.Operation) []wire.Format {
 			return []wire.Format{wire.BedrockConverse, wire.AnthropicMessages}
 		}
 		return []wire.Format{wire.BedrockConverse}
+	case wire.OpCount:
+		if is(e, "anthropic") {
+			return []wire.Format{wire.AnthropicCount}
+		}
 	case wire.OpEmbeddings:
 		switch {
 		case is(e, "cohere"):
@@ -55,6 +59,7 @@ func is(e *endpoint.Entity, vendor string) bool {
 var actions = map[wire.Format][2]string{
 	wire.BedrockConverse:    {"converse", "converse-stream"},
 	wire.AnthropicMessages:  {"invoke", "invoke-with-response-stream"},
+	wire.AnthropicCount:     {"count-tokens", ""},
 	wire.BedrockTitanEmbed:  {"invoke", ""},
 	wire.BedrockCohereEmbed: {"invoke", ""},
 }
@@ -67,7 +72,11 @@ func build(a *provider.Ask) (provider.Upstream, error) {
 	if action == "" {
 		return provider.Upstream{}, fmt.Errorf("amazon Bedrock has no %q, streamed %v", a.Format, a.Stream)
 	}
-	u, err := address(a, action)
+	model := a.Entity.Model
+	if a.Format == wire.AnthropicCount {
+		model = foundation(model)
+	}
+	u, err := address(a.Entity, model, action)
 	if err != nil {
 		return provider.Upstream{}, err
 	}
@@ -76,28 +85,32 @@ func build(a *provider.Ask) (provider.Upstream, error) {
 		up.Framing = provider.AWSEvents
 		up.Header["Accept"] = []string{"application/vnd.amazon.eventstream"}
 	}
-	if a.Format == wire.AnthropicMessages {
+	switch a.Format {
+	case wire.AnthropicMessages:
 		up.Body, err = invokeBody(a)
 		if a.Stream {
 			up.Header["X-Amzn-Bedrock-Accept"] = []string{"application/json"}
 		}
+	case wire.AnthropicCount:
+		up.Body, err = countBody(a)
+		up.Reshape = countAnswer
 	}
 	return up, err
 }
 
-// address returns the URL of an action with the entity's model, whose id is escaped as AWS's SDKs
-// do it: it may be an ARN, with colons and slashes.
-func address(a *provider.Ask, action string) (*url.URL, error) {
-	u := &url.URL{Scheme: "https", Host: "bedrock-runtime." + a.Entity.Region + ".amazonaws.com"}
+// address returns the URL of an action with a model, whose id is escaped as AWS's SDKs do it: it may
+// be an ARN, with colons and slashes.
+func address(e *endpoint.Entity, model, action string) (*url.URL, error) {
+	u := &url.URL{Scheme: "https", Host: "bedrock-runtime." + e.Region + ".amazonaws.com"}
 	switch {
-	case a.Entity.BaseURL != nil:
-		base := *a.Entity.BaseURL
+	case e.BaseURL != nil:
+		base := *e.BaseURL
 		u = &base
-	case a.Entity.Region == "":
-		return nil, fmt.Errorf("served entity %q has neither a region nor a base URL", a.Entity.Name)
+	case e.Region == "":
+		return nil, fmt.Errorf("served entity %q has neither a region nor a base URL", e.Name)
 	}
-	escaped := strings.ReplaceAll(url.PathEscape(a.Entity.Model), ":", "%3A")
+	escaped := strings.ReplaceAll(url.PathEscape(model), ":", "%3A")
 	u.RawPath = u.EscapedPath() + "/model/" + escaped + "/" + action
-	u.Path += "/model/" + a.Entity.Model + "/" + action
+	u.Path += "/model/" + model + "/" + action
 	return u, nil
 }

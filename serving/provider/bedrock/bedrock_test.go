@@ -1,6 +1,7 @@
 package bedrock_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -27,6 +28,8 @@ func TestFormats(t *testing.T) {
 		{"amazon.titan-embed-text-v2:0", "", wire.OpEmbeddings, "[bedrock-titan-embed]"},
 		{"us.cohere.embed-v4:0", "cohere", wire.OpEmbeddings, "[bedrock-cohere-embed]"},
 		{"meta.llama", "meta", wire.OpEmbeddings, "[]"},
+		{"eu.anthropic.claude-sonnet-4-5-20250929-v1:0", "anthropic", wire.OpCount, "[anthropic-count]"},
+		{"meta.llama", "meta", wire.OpCount, "[]"},
 		{"amazon.nova-pro-v1:0", "amazon", wire.OpCompletions, "[]"},
 	} {
 		if got := fmt.Sprint(bedrock.New().Formats(&endpoint.Entity{Model: tt.model, Vendor: tt.vendor}, tt.op)); got != tt.want {
@@ -133,6 +136,37 @@ func TestRefused(t *testing.T) {
 	} {
 		if up, err := bedrock.New().Build(&a); err == nil {
 			t.Errorf("%s: %s %s", a.Format, up.URL, up.Body)
+		}
+	}
+}
+
+func TestCount(t *testing.T) {
+	for model, path := range map[string]string{
+		"eu.anthropic.claude-sonnet-4-5-20250929-v1:0":                "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/count-tokens",
+		"anthropic.claude-3-haiku-20240307-v1:0":                      "/model/anthropic.claude-3-haiku-20240307-v1%3A0/count-tokens",
+		"arn:aws:bedrock:us-east-1:1:application-inference-profile/a": "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Aapplication-inference-profile%2Fa/count-tokens",
+	} {
+		e := &endpoint.Entity{Model: model, Region: "eu-west-1"}
+		up, err := bedrock.New().Build(&provider.Ask{Entity: e, Format: wire.AnthropicCount, Body: []byte(`{"model":"x","messages":[]}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if up.URL.EscapedPath() != path {
+			t.Errorf("%s: %s, want %s", model, up.URL.EscapedPath(), path)
+		}
+		var body struct {
+			Input struct{ InvokeModel struct{ Body []byte } }
+		}
+		if err := json.Unmarshal(up.Body, &body); err != nil || string(body.Input.InvokeModel.Body) != `{"messages":[],"anthropic_version":"bedrock-2023-05-31","max_tokens":1}` {
+			t.Errorf("%s, %v", up.Body, err)
+		}
+		if got, err := up.Reshape([]byte(` {"inputTokens":14}`)); err != nil || string(got) != `{"input_tokens":14}` {
+			t.Errorf("%s, %v", got, err)
+		}
+		for _, bad := range []string{``, `{}`, `{"inputTokens":"x"}`} {
+			if got, err := up.Reshape([]byte(bad)); err == nil {
+				t.Errorf("%s gives %s", bad, got)
+			}
 		}
 	}
 }
