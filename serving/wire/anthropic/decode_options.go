@@ -99,8 +99,10 @@ func (d *requestReader) thinking(v []byte) {
 	const path = "thinking"
 	r := d.reasoning()
 	switch kind := d.choice(path, v); kind {
-	case "enabled", "adaptive":
+	case "enabled":
 		r.Show = true
+	case "adaptive":
+		r.Show, r.Adaptive = true, true
 	case "disabled":
 		r.Off = true
 	case "between_tools":

@@ -61,7 +61,7 @@ func decodeRequest(body []byte) (*chat.Request, *apierr.Error) {
 	}
 	d.markLast(cache)
 	if r := d.r.Reasoning; r != nil && r.Effort != "" && r.Budget == nil && !r.Show && !r.Off {
-		d.r.Names = namesOfEffort
+		d.r.Names, r.Adaptive = namesOfEffort, true
 	}
 	d.r.Rest = d.rest
 	return d.r, nil
@@ -103,6 +103,8 @@ func (d *requestReader) member(name string, k rawjson.Kind, v []byte) {
 	case "tool_choice":
 		d.toolChoice(v)
 	case "usage_context", "client_request_id": // lakegate's own
+	case "context_management":
+		d.contextManagement(v)
 	case "anthropic_version": // Bedrock and Vertex AI have it in the body
 	case "speed":
 		if d.text(name, k, v) != "standard" {
@@ -124,6 +126,24 @@ func (d *requestReader) metadata(v []byte) {
 		if name == "user_id" {
 			d.r.User = d.text("metadata.user_id", k, v)
 		}
+	})
+}
+
+// contextManagement says what is taken out of a long chat before the model sees it. To keep all
+// thoughts, as Claude Code asks by default, is to take out nothing.
+func (d *requestReader) contextManagement(v []byte) {
+	const path = "context_management"
+	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+		if name != "edits" {
+			d.loseUnless(path, k, v)
+			return
+		}
+		d.elements(path+".edits", v, func(at string, v []byte) {
+			kind := d.choice(at, v)
+			if keep := memberOf(v, "keep"); kind != "clear_thinking_20251015" || string(keep) != `"all"` {
+				d.lose(path, onlyHere)
+			}
+		})
 	})
 }
 

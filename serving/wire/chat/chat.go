@@ -113,12 +113,16 @@ var hints = [...]Feature{FUser, FVerbosity, FCacheControl, FStrict}
 // Hint reports whether a loss is of something that an answer means the same without. A call need
 // not be refused for it; that it was left out is said all the same.
 func (r *Request) Hint(l Loss) bool {
+	if r.Reasoning != nil && r.Reasoning.Adaptive && l.Field == r.Name(FReasoning) {
+		return true
+	}
 	for _, f := range hints {
 		if n := r.Name(f); l.Field == n || strings.HasSuffix(l.Field, "."+n) {
 			return true
 		}
 	}
 	return strings.HasSuffix(l.Field, ".detail") || // how closely a picture is looked at
+		l.Field == "context_management" || // when the provider shortens a long chat, which Claude Code always says
 		strings.HasPrefix(l.Field, "prompt_cache_") // OpenAI's key, options and retention of the cache
 }
 
@@ -239,6 +243,8 @@ type Reasoning struct {
 	Budget  *int64 // tokens
 	Show    bool   // thoughts, or their summary, are to be in the answer
 	Summary string // OpenAI's word for which summary: auto, concise, detailed
+	// Adaptive: whether to think is left to the model, so that one that can't does what is asked.
+	Adaptive bool `json:",omitempty"`
 }
 
 // Answer is a whole answer.

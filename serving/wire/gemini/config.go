@@ -90,7 +90,7 @@ func notZero(n json.Number) json.Number {
 
 // thinking reads a thinkingConfig. A budget of 0 switches thinking off, -1 leaves it to the model.
 func (d *decoding) thinking(f field) {
-	t := &chat.Reasoning{}
+	t, own := &chat.Reasoning{}, false
 	d.fields(f.at, f.raw, func(f field) {
 		switch f.name {
 		case "includeThoughts":
@@ -101,6 +101,8 @@ func (d *decoding) thinking(f field) {
 				t.Off = true
 			case *n > 0:
 				t.Budget = n
+			default:
+				own = true
 			}
 		case "thinkingLevel":
 			if level := strings.ToLower(d.text(f)); level != "thinking_level_unspecified" {
@@ -111,6 +113,7 @@ func (d *decoding) thinking(f field) {
 		}
 	})
 	if *t != (chat.Reasoning{}) {
+		t.Adaptive = own
 		d.r.Reasoning = t
 	}
 }

@@ -92,6 +92,9 @@ func (e *encoding) thinking() *thinkingConfig {
 		c.ThinkingBudget = new(int64)
 	case t.Budget != nil:
 		c.ThinkingBudget = t.Budget
+	case t.Effort == "" && t.Adaptive && !takesLevels(e.model):
+		n := int64(-1)
+		c.ThinkingBudget = &n
 	case t.Effort == "":
 	case levels[t.Effort] == "":
 		e.lose(e.r.Name(chat.FReasoning), "Google's API does not know the effort "+strconv.Quote(t.Effort))
