@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,5 +123,37 @@ func TestThePriceListOfTheConfig(t *testing.T) {
 	}
 	if _, _, err := run(t, "", "config", "check", "lakegate.yaml"); err == nil || !strings.Contains(err.Error(), "price_list") {
 		t.Errorf("config check: %v", err)
+	}
+}
+
+// A list from the network is taken when it is the one that was named, and never else.
+func TestImportFromTheNetwork(t *testing.T) {
+	list, err := os.ReadFile(foreignList + "litellm.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/prices.json" {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(list)
+	}))
+	defer srv.Close()
+	was := http.DefaultClient
+	http.DefaultClient = srv.Client()
+	defer func() { http.DefaultClient = was }()
+	out := filepath.Join(t.TempDir(), "out.yaml")
+	if _, _, err := run(t, "", "prices", "import", srv.URL+"/prices.json", "--sha256", sha256Of([]byte("another")), "-o", out); err == nil || !strings.Contains(err.Error(), "not the file") {
+		t.Errorf("another list: %v", err)
+	}
+	if _, _, err := run(t, "", "prices", "import", srv.URL+"/gone.json", "--sha256", sha256Of(list), "-o", out); err == nil || !strings.Contains(err.Error(), "404") {
+		t.Errorf("no list: %v", err)
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Fatal("a file was written")
+	}
+	if _, _, err := run(t, "", "prices", "import", srv.URL+"/prices.json", "--sha256", sha256Of(list), "-o", out); err != nil {
+		t.Error(err)
 	}
 }
