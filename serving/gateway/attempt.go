@@ -8,7 +8,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,8 +15,6 @@ import (
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/provider"
-	"github.com/lakegate/lakegate/serving/route"
-	"github.com/lakegate/lakegate/serving/wire"
 )
 
 // attempt calls an entity once. nil means that the client has its answer.
@@ -191,92 +188,6 @@ func (w *work) readAll(l *line, resp *http.Response, limit int64) ([]byte, error
 	}
 }
 
-// whole takes an answer in one piece and passes it on, byte for byte unless it is translated.
-func (w *work) whole(a *answer) *failure {
-	body, err := w.readAll(a.line, a.resp, w.config.MaxAnswer)
-	if err != nil {
-		f := cutOff(context.Cause(a.line.ctx), err, true)
-		if errors.Is(err, errTooLarge) {
-			f = badGateway(err, inference.UpstreamError, fmt.Sprintf("the provider's answer is larger than %d bytes", w.config.MaxAnswer))
-			f.another = false
-		}
-		f.raw = body
-		w.incomplete()
-		return f
-	}
-	if reshape := a.up.Reshape; reshape != nil {
-		if body, err = reshape(body); err != nil {
-			return badGateway(err, inference.UpstreamError, "the provider's answer is not of the shape it should have")
-		}
-	}
-	parsed, err := a.codec.ParseAnswer(body)
-	if err != nil {
-		f := badGateway(err, inference.UpstreamError, "the provider's answer is not a JSON object")
-		f.raw = body
-		return f
-	}
-	if read := a.codec.HeaderUsage; read != nil && !parsed.HasUsage {
-		parsed.Usage, parsed.HasUsage = read(a.resp.Header)
-	}
-	outcome := inference.OK
-	if parsed.Failed && w.call.Stored == nil {
-		f := w.failedAnswer(a, body)
-		if a.translate || a.codec.Format != wire.OpenAIResponses {
-			return f
-		}
-		outcome = f.outcome // clients of that API read of a failure in the answer
-		w.rec.ErrorCode, w.rec.ErrorMessage = f.code(), f.message()
-	}
-	media := a.resp.Header.Get("Content-Type")
-	if a.translate {
-		given, err := w.answerFor(a.target, body, &parsed)
-		if err != nil {
-			f := badGateway(err, inference.UpstreamError, "the provider's answer is not of the shape it should have")
-			f.raw = body
-			return f
-		}
-		body, media = given, "application/json"
-	}
-	w.calledBy(a.target, parsed.Model)
-	w.remember(a.target, body, parsed.HasUsage)
-	w.takeUsage(parsed.Usage, w.counts(parsed.HasUsage), true, parsed.OutputChars)
-	w.keepResponse(body)
-	w.note(a.entity, a.resp.StatusCode, a.start, "")
-	if w.isGone() {
-		w.answered = true
-		w.clientGone(0)
-		return nil
-	}
-	if err := w.finish(outcome, a.resp.StatusCode); w.mustNotAnswer(err) {
-		w.answerError(unrecordedError())
-		return nil
-	}
-	w.answered = true
-	h := w.head(a.target)
-	h.Status, h.ContentType = a.resp.StatusCode, media
-	_ = w.resp.Answer(&h, body) // the record is out: nobody listening changes nothing
-	return nil
-}
-
-// failedAnswer explains an answer that is an error, though its status is one of success.
-func (w *work) failedAnswer(a *answer, body []byte) *failure {
-	told, _ := wire.ParseError(body)
-	f := &failure{
-		err:     &apierr.Error{Status: http.StatusBadGateway, Code: apierr.ProviderError, Message: told.Message},
-		outcome: inference.UpstreamError, reason: "provider answered with an error", word: told.Code, raw: body,
-		passOn: !a.translate && told.Message != "" && told.In(w.call.Surface.Dialect), another: true,
-	}
-	if told.Message == "" {
-		f.err.Message = "the provider answered with an error and no message"
-	}
-	return f
-}
-
-// head returns the beginning of a target's answer.
-func (w *work) head(t *target) Head {
-	return Head{ID: w.rec.ID, Status: http.StatusOK, ServedModel: t.entity.Name, Dropped: w.dropped}
-}
-
 // clientGone finishes a call whose client left. status is what it saw, 0 for nothing.
 func (w *work) clientGone(status int) {
 	w.rec.ErrorCode, w.rec.ErrorMessage = string(apierr.ClientClosed), "the client left before the end of the answer"
@@ -293,76 +204,4 @@ func (w *work) takeUsage(u inference.Usage, has, final bool, outputChars *int64)
 	}
 	u.InputChars, u.OutputChars = in, outputChars
 	w.rec.Usage = u
-}
-
-// providerError takes an answer that is an error.
-func (w *work) providerError(a *answer, media string) *failure {
-	status := a.resp.StatusCode
-	raw, err := w.readAll(a.line, a.resp, maxErrorPage)
-	if err != nil && a.line.ctx.Err() != nil {
-		return cutOff(context.Cause(a.line.ctx), err, true)
-	}
-	raw = scrub(raw, a.entity)
-	if auth := a.entity.Auth; auth != nil && (status == http.StatusUnauthorized || status == http.StatusForbidden) {
-		auth.Refused()
-	}
-	f := &failure{outcome: inference.UpstreamError, raw: raw}
-	told, ok := wire.ParseError(raw)
-	switch {
-	case status < 400:
-		f.err = apierr.New(apierr.BadGateway, "the provider answered with status %d, which is no answer", status)
-	case status == http.StatusUnauthorized:
-		f.err = apierr.New(apierr.BadGateway, "the provider refused the gateway's key for served entity %q; tell whoever runs this gateway", a.entity.Name)
-	case ok && told.Message != "":
-		f.err = &apierr.Error{Status: status, Code: apierr.ProviderError, Message: told.Message}
-		f.word, f.passOn = told.Code, !a.translate && told.In(w.call.Surface.Dialect)
-	case ok:
-		f.err = &apierr.Error{Status: status, Code: apierr.ProviderError, Message: fmt.Sprintf("the provider answered with status %d and no message", status)}
-	default:
-		f.err = apierr.New(apierr.BadGateway, "the provider answered with status %d and %s instead of a JSON error", status, nameOf(media, len(raw)))
-		if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-			f.err.Status = status // SDKs wait and try again on these
-		}
-	}
-	f.another = route.WorthAnother(f.err.Status) || w.call.Stored != nil && status == http.StatusNotFound
-	f.err.RetryAfter = retryAfter(a.resp.Header.Get("Retry-After"), f.err.Status)
-	f.reason = fmt.Sprintf("provider answered %d", status)
-	if f.word != "" {
-		f.reason += " (" + clip(f.word, 60) + ")"
-	}
-	return f
-}
-
-func nameOf(media string, size int) string {
-	switch {
-	case size == 0:
-		return "nothing"
-	case media == "" || isJSON(media):
-		return "something unreadable"
-	default:
-		return clip(media, 60)
-	}
-}
-
-// retryAfter reads a provider's Retry-After, in seconds or as a date. Where SDKs look for one and
-// there is none, they get a second.
-func retryAfter(header string, status int) time.Duration {
-	const most = 24 * time.Hour
-	if seconds, err := strconv.ParseFloat(header, 64); err == nil && seconds > 0 {
-		return time.Duration(min(seconds, most.Seconds()) * float64(time.Second))
-	}
-	if at, err := http.ParseTime(header); err == nil {
-		return min(max(time.Until(at), time.Second), most)
-	}
-	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-		return time.Second
-	}
-	return 0
-}
-
-// refusesUsageOption reports whether the provider refused the field that asks for usage, as some
-// strict servers do.
-func (f *failure) refusesUsageOption() bool {
-	return (f.status == http.StatusBadRequest || f.status == http.StatusUnprocessableEntity) &&
-		(bytes.Contains(f.raw, []byte("stream_options")) || bytes.Contains(f.raw, []byte("include_usage")))
 }

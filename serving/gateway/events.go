@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"io"
+	"sync"
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/provider"
@@ -53,4 +54,18 @@ func (w *work) streamError(dst []byte, e *apierr.Error) []byte {
 		return sse.AppendEvent(dst, e.Body(w.call.Surface.Dialect))
 	}
 	return w.codec.AppendStreamError(dst, e)
+}
+
+// buffer is memory for the events of a stream, used by one after another.
+type buffer struct{ b []byte }
+
+var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 8<<10)} }}
+
+const maxPooled = 256 << 10
+
+func (b *buffer) free() {
+	if cap(b.b) <= maxPooled {
+		b.b = b.b[:0]
+		buffers.Put(b)
+	}
 }

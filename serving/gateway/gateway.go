@@ -17,6 +17,10 @@
 //     its answer is read on, within Config.DrainTimeout and DrainBytes, for its final usage.
 //   - The body a client sent is never changed: each attempt is made from it afresh. Another
 //     entity is tried only as long as the client has not seen a byte of an answer.
+//   - Where an entity's provider speaks the client's format, bodies pass but for the model and
+//     lakegate's own fields, and answers and streams byte for byte. Else both formats' codecs
+//     translate. Usage is read by the provider's in either case. What the provider can't be told
+//     refuses the attempt by name or, where the endpoint says so, is dropped and named in the Head.
 //
 // One catalog and one set of keys, taken from Live at its start, serve a call to its end. A
 // Gateway is safe for concurrent use, and a call is one goroutine: Do returns when its work is
