@@ -42,13 +42,13 @@ func (r *Rule) compile() (matcher, error) {
 		}
 		out = append(out, re.MatchString)
 	}
-	any, err := compileRules(r.Or)
+	alternatives, err := compileRules(r.Or)
 	if err != nil {
 		return nil, err
 	}
-	if any != nil {
+	if alternatives != nil {
 		out = append(out, func(name string) bool {
-			for _, m := range any {
+			for _, m := range alternatives {
 				if m(name) {
 					return true
 				}
