@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/gateway"
 	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/chat"
 	"github.com/lakegate/lakegate/serving/wire/formats"
 )
 
@@ -391,4 +393,74 @@ func TestStoredStreamWithoutUsage(t *testing.T) {
 	if s := strings.Join(got, ", "); s != "upstream_broken none, ok provider, ok none" {
 		t.Error(s)
 	}
+}
+
+// TestStreamOfAWholeAnswer: a provider that answers in one piece though a stream was asked for is
+// no trouble to a client of another format; one of its own gets what it sent.
+func TestStreamOfAWholeAnswer(t *testing.T) {
+	for _, to := range providers() {
+		for _, scenario := range []string{"text", "tools"} {
+			whole := string(fixture(t, to.Format, "provider/"+scenario+".json"))
+			decoded, err := to.Chat.DecodeAnswer([]byte(whole))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := decoded.Choices[0].Parts
+			for _, from := range clients() {
+				l := newLab(t, []http.Handler{sends(200, "application/json", whole)}, speaks(to.Format))
+				c := l.do(requestOf(t, from, "text", true), asked(from, true))
+				if r := l.recorder.One(); r.Outcome != "ok" || r.Usage.Source != "provider" || !r.Streaming {
+					t.Errorf("%s to %s: row %s", from.Format, to.Format, summary(r))
+				}
+				if from.Format == to.Format {
+					if c.stream || c.body != whole {
+						t.Errorf("%s to itself: %s", from.Format, c.body)
+					}
+					continue
+				}
+				joined := joinedBy(t, from, c.body)
+				a, err := from.Chat.DecodeAnswer(joined)
+				if err != nil || !c.stream {
+					t.Errorf("%s to %s: %v: %s", from.Format, to.Format, err, c.body)
+					continue
+				}
+				if got := a.Choices[0].Parts; textIn(got) != textIn(want) || callsIn(got) != callsIn(want) {
+					t.Errorf("%s to %s, %s: got %q %s, want %q %s", from.Format, to.Format, scenario, textIn(got), callsIn(got), textIn(want), callsIn(want))
+				}
+			}
+		}
+	}
+}
+
+// joinedBy returns the answer that a stream adds up to.
+func joinedBy(t *testing.T, c *wire.Codec, body string) []byte {
+	t.Helper()
+	tracker := c.NewTracker(true)
+	for _, ev := range eventsOf(t, body) {
+		tracker.Add(ev.Name, ev.Data)
+	}
+	return tracker.Result().Joined
+}
+
+func textIn(parts []chat.Part) (s string) {
+	for _, p := range parts {
+		if p.Kind == chat.Text {
+			s += p.Text
+		}
+	}
+	return s
+}
+
+func callsIn(parts []chat.Part) (s string) {
+	for _, p := range parts {
+		if p.Kind == chat.Call {
+			s += p.Call.Name + "("
+			var v any
+			if json.Unmarshal([]byte(p.Call.Arguments), &v) == nil {
+				s += fmt.Sprint(v)
+			}
+			s += ") "
+		}
+	}
+	return s
 }

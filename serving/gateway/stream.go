@@ -16,6 +16,8 @@ import (
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
+const eventStream = "text/event-stream; charset=utf-8"
+
 // stream is a streamed answer on its way to the client.
 type stream struct {
 	*work
@@ -56,7 +58,7 @@ func (w *work) stream(a *answer) *failure {
 		s.decoder, s.encoder = a.codec.Chat.NewDecoder(), w.codec.Chat.NewEncoder(w.chat)
 	}
 	s.head = w.head(a.target)
-	s.head.Status, s.head.ContentType = a.resp.StatusCode, "text/event-stream; charset=utf-8"
+	s.head.Status, s.head.ContentType = a.resp.StatusCode, eventStream
 	first, err := s.first()
 	if err != nil {
 		return s.noFirst(err)

@@ -10,7 +10,8 @@ import (
 	"github.com/lakegate/lakegate/serving/wire/chat"
 )
 
-// defaultMaxTokens bounds answers of providers that want a bound, when the client gave none. All
+// defaultMaxTokens bounds answers of providers that want a bound, when the client gave none and the
+// model's own is not known. All
 // models of such providers allow it.
 const defaultMaxTokens = 4096
 

@@ -8,7 +8,9 @@ import (
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/serving/sse"
 	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/chat"
 )
 
 // whole takes an answer in one piece and passes it on, byte for byte unless it is translated.
@@ -48,6 +50,7 @@ func (w *work) whole(a *answer) *failure {
 		w.rec.ErrorCode, w.rec.ErrorMessage = f.code(), f.message()
 	}
 	media := a.resp.Header.Get("Content-Type")
+	var events []byte
 	if a.translate {
 		given, err := w.answerFor(a.target, body, &parsed)
 		if err != nil {
@@ -55,6 +58,7 @@ func (w *work) whole(a *answer) *failure {
 			f.raw = body
 			return f
 		}
+		events = w.asStream(a.target, body)
 		body, media = given, "application/json"
 	}
 	w.calledBy(a.target, parsed.Model)
@@ -74,8 +78,39 @@ func (w *work) whole(a *answer) *failure {
 	w.answered = true
 	h := w.head(a.target)
 	h.Status, h.ContentType = a.resp.StatusCode, media
+	if events != nil {
+		h.ContentType = eventStream
+		if w.resp.Start(&h) == nil {
+			_ = w.resp.Send(events)
+		}
+		return nil
+	}
 	_ = w.resp.Answer(&h, body) // the record is out: nobody listening changes nothing
 	return nil
+}
+
+// asStream returns a whole answer as the events of a stream, for a translated client that asked for
+// one; nil when it did not.
+func (w *work) asStream(t *target, body []byte) []byte {
+	if !w.streaming || w.chat == nil || w.codec.Chat.NewEncoder == nil {
+		return nil
+	}
+	a, err := t.codec.Chat.DecodeAnswer(body)
+	if err != nil {
+		return nil // it was decoded before
+	}
+	w.complete(t, &a.ID, &a.Model, &a.Created)
+	enc := w.codec.Chat.NewEncoder(w.chat)
+	var events []byte
+	deltas := chat.Deltas(a)
+	for i := range deltas {
+		events = enc.Append(events, &deltas[i])
+	}
+	events = enc.AppendEnd(events)
+	if w.call.Surface.DataOnly {
+		events = sse.DataOnly(events)
+	}
+	return events
 }
 
 // failedAnswer explains an answer that is an error, though its status is one of success.
