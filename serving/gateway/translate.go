@@ -11,8 +11,7 @@ import (
 )
 
 // defaultMaxTokens bounds answers of providers that want a bound, when the client gave none and the
-// model's own is not known. All
-// models of such providers allow it.
+// model's own is not known. All models of such providers allow it.
 const defaultMaxTokens = 4096
 
 // body returns what a target is sent.
