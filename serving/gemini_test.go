@@ -68,7 +68,7 @@ func TestAnthropicClients(t *testing.T) {
 	if id := resp.Header.Get("Request-Id"); id == "" || id != l.recorder.One().ID.String() {
 		t.Errorf("request id %q", id)
 	}
-	if _, body := l.do("GET", "/v1/models", "", "", version...); !strings.Contains(body, `"has_more":false,"first_id":"chat","last_id":"vectors"`) {
+	if _, body := l.do("GET", "/v1/models", "", "", version...); !strings.Contains(body, `"has_more":false,"first_id":"chat","last_id":"voice"`) {
 		t.Errorf("%s", body)
 	}
 	if _, body := l.do("GET", "/v1/models/chat", "", "", version...); !strings.Contains(body, `"type":"model"`) {
@@ -106,5 +106,37 @@ func TestStoredAnswers(t *testing.T) {
 	want := "GET /v1/responses/resp_1?include%5B%5D=x, GET /v1/responses/resp_1/input_items?limit=2, POST /v1/responses/resp_1/cancel, DELETE /v1/responses/resp_1"
 	if got := strings.Join(seen, ", "); got != want {
 		t.Errorf("asked %s\nwant %s", got, want)
+	}
+}
+
+// TestSoundThatBreaksOff: a client that has half of an answer without events is cut off, as the
+// provider's own would be.
+func TestSoundThatBreaksOff(t *testing.T) {
+	for _, whole := range []bool{true, false} {
+		l := newLab(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "audio/mpeg")
+			_, _ = io.WriteString(w, strings.Repeat("sound", 1000))
+			_ = http.NewResponseController(w).Flush()
+			if !whole {
+				panic(http.ErrAbortHandler)
+			}
+		})
+		r, err := http.NewRequest("POST", l.url+"/v1/audio/speech", strings.NewReader(`{"model":"voice","input":"hi","voice":"alloy"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", key)
+		resp, err := l.client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if len(b) != 5000 || whole != (err == nil) || resp.Header.Get("Content-Type") != "audio/mpeg" {
+			t.Errorf("whole %v: %d bytes of %s, %v", whole, len(b), resp.Header.Get("Content-Type"), err)
+		}
+		if got := l.recorder.One().Outcome; whole != (got == inference.OK) {
+			t.Errorf("whole %v: %s", whole, got)
+		}
 	}
 }

@@ -131,13 +131,13 @@ func view(t testing.TB, upstream string) gateway.View {
 		}
 	}
 	catalog, err := endpoint.NewCatalog([]*endpoint.Endpoint{
-		make("chat", endpoint.Chat), make("legacy", endpoint.Completions), make("vectors", endpoint.Embeddings), make("private", endpoint.Chat),
+		make("chat", endpoint.Chat), make("legacy", endpoint.Completions), make("vectors", endpoint.Embeddings), make("private", endpoint.Chat), make("voice", endpoint.Speech),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	keys, err := auth.NewKeys([]auth.Spec{{
-		Name: "ann-key", Hash: auth.HashToken("lg-ann"), Endpoints: []string{"chat", "legacy", "vectors"},
+		Name: "ann-key", Hash: auth.HashToken("lg-ann"), Endpoints: []string{"chat", "legacy", "vectors", "voice"},
 		Principal: inference.Principal{Name: "ann@example.com"},
 	}, {
 		Name: "root-key", Hash: auth.HashToken("lg-root"), Endpoints: []string{"chat"}, Admin: true,
@@ -471,7 +471,7 @@ func TestTagsHeader(t *testing.T) {
 
 func TestModels(t *testing.T) {
 	l := newLab(t, provide)
-	want := `{"object":"list","data":[{"id":"chat","object":"model","created":1700000000,"owned_by":"lakegate"},{"id":"legacy","object":"model","created":1700000000,"owned_by":"lakegate"},{"id":"vectors","object":"model","created":1700000000,"owned_by":"lakegate"}]}`
+	want := `{"object":"list","data":[{"id":"chat","object":"model","created":1700000000,"owned_by":"lakegate"},{"id":"legacy","object":"model","created":1700000000,"owned_by":"lakegate"},{"id":"vectors","object":"model","created":1700000000,"owned_by":"lakegate"},{"id":"voice","object":"model","created":1700000000,"owned_by":"lakegate"}]}`
 	for _, path := range []string{"/v1/models", "/serving-endpoints/models"} {
 		if resp, body := l.do("GET", path, key, ""); resp.StatusCode != 200 || strings.TrimSpace(body) != want {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, body)
@@ -505,7 +505,7 @@ func TestEndpointLists(t *testing.T) {
 	for _, path := range []string{"/api/2.0/serving-endpoints", "/api/2.0/serving-endpoints/"} {
 		resp, all := l.do("GET", path, key, "")
 		var list struct{ Endpoints []struct{ Name string } }
-		if err := json.Unmarshal([]byte(all), &list); err != nil || resp.StatusCode != 200 || len(list.Endpoints) != 3 || list.Endpoints[0].Name != "chat" {
+		if err := json.Unmarshal([]byte(all), &list); err != nil || resp.StatusCode != 200 || len(list.Endpoints) != 4 || list.Endpoints[0].Name != "chat" {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, all)
 		}
 		if strings.Contains(all+one, "sk-upstream") || strings.Contains(all+one, "127.0.0.1") || strings.Contains(all, "private") {
