@@ -3,77 +3,80 @@ package serving
 import (
 	"net/http"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/serving/wire"
 )
 
 // Metrics counts calls for Prometheus. It is the gateway's Meter. Labels take values of the
-// configuration only, so nobody can make series by asking for names.
+// configuration only, so nobody can make series by asking for names, and the series of what a
+// reload takes away go with it: see Configure.
 type Metrics struct {
 	registry *prometheus.Registry
 
-	requests   *prometheus.CounterVec
-	duration   *prometheus.HistogramVec
-	firstToken *prometheus.HistogramVec
-	tokens     *prometheus.CounterVec
-	cost       *prometheus.CounterVec
-	attempts   *prometheus.CounterVec
-	unrecorded *prometheus.CounterVec
-	inFlight   prometheus.Gauge
+	requests     *prometheus.CounterVec
+	duration     *prometheus.HistogramVec
+	firstToken   *prometheus.HistogramVec
+	tokens       *prometheus.CounterVec
+	cost         *prometheus.CounterVec
+	unpriced     *prometheus.CounterVec
+	attempts     *prometheus.CounterVec
+	failed       *prometheus.CounterVec
+	translations *prometheus.CounterVec
+	dropped      *prometheus.CounterVec
+	unrecorded   *prometheus.CounterVec
+	inFlight     prometheus.Gauge
+	info         *prometheus.GaugeVec
 
-	served sync.Map // target to *series
+	served sync.Map              // target to *series
+	tried  sync.Map              // attempt to *tries
+	known  atomic.Pointer[known] // nil before Configure: every endpoint with an ID is
+	mu     sync.Mutex            // held to make series, and to take them away
 }
 
-// target is what series are about.
-type target struct {
-	endpoint, provider, entity string
-	outcome                    inference.Outcome
-	class                      int // of the status: 2 for 2xx
-	streaming                  bool
-}
+// callSeconds are the buckets of everything that waits for a model: embeddings take tens of
+// milliseconds, reasoning minutes.
+var callSeconds = []float64{.01, .025, .05, .1, .2, .35, .5, .75, 1, 1.5, 2, 3, 5, 8, 12, 20, 30, 60, 120, 300, 600}
 
-// series are the ones a call of a target counts in, found once.
-type series struct {
-	requests                            prometheus.Counter
-	duration, firstToken                prometheus.Observer
-	input, output, cachedInput, reasons prometheus.Counter
-	cost                                prometheus.Counter
+// seconds makes a histogram in classic buckets, and in native ones for who scrapes those.
+func seconds(name, help string) prometheus.HistogramOpts {
+	return prometheus.HistogramOpts{
+		Name: name, Help: help, Buckets: callSeconds,
+		NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160, NativeHistogramMinResetDuration: time.Hour,
+	}
 }
 
 // NewMetrics returns fresh metrics, with those of the process.
 func NewMetrics() *Metrics {
 	answered := []string{"endpoint", "provider", "served_entity"}
-	seconds := []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300}
-	m := &Metrics{
-		registry: prometheus.NewRegistry(),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "lakegate_requests_total", Help: "Calls, by how they ended.",
-		}, append(answered, "outcome", "status")),
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "lakegate_request_duration_seconds", Help: "From receipt to the record's going out, just before the answer's last byte.", Buckets: seconds,
-		}, []string{"endpoint", "streaming"}),
-		firstToken: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "lakegate_time_to_first_token_seconds", Help: "From receipt to the first text of a streamed answer.", Buckets: seconds,
-		}, []string{"endpoint"}),
-		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "lakegate_tokens_total", Help: "Tokens as providers counted them. cached_input is part of input, reasoning of output.",
-		}, append(answered, "kind")),
-		cost: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "lakegate_cost_usd_total", Help: "Cost of the calls that have one, by the price list in force. The exact figure is in system.serving.endpoint_usage.",
-		}, answered),
-		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "lakegate_attempts_failed_total", Help: "Attempts at a served entity that came to nothing.",
-		}, answered),
-		unrecorded: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "lakegate_unrecorded_total", Help: "Records that could not be written, by step: admit (the call was refused), finish (the row comes late, or says crashed), record (a refused call whose row comes late or never).",
-		}, []string{"step"}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "lakegate_requests_in_flight", Help: "Calls under way."}),
+	with := func(more ...string) []string { return append(answered[:3:3], more...) }
+	count := func(name, help string, labels []string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
-	m.registry.MustRegister(m.requests, m.duration, m.firstToken, m.tokens, m.cost, m.attempts, m.unrecorded, m.inFlight,
+	m := &Metrics{
+		registry:     prometheus.NewRegistry(),
+		requests:     count("lakegate_requests_total", "Calls, by how they ended. status is the class of what the client got: 2xx, 4xx, 5xx, or none.", with("outcome", "status")),
+		duration:     prometheus.NewHistogramVec(seconds("lakegate_request_duration_seconds", "From receipt to the record's going out, just before the answer's last byte."), with("streaming")),
+		firstToken:   prometheus.NewHistogramVec(seconds("lakegate_time_to_first_token_seconds", "From receipt to the first text of a streamed answer."), answered),
+		tokens:       count("lakegate_tokens_total", "Tokens as providers counted them. input includes cached_input, cache_write, input_audio, input_image and input_video; output includes reasoning, output_audio, output_image and output_video.", with("kind")),
+		cost:         count("lakegate_cost_usd_total", "Dollars of the calls that have a cost, by the prices in force, as a float. The exact figure is in system.serving.endpoint_usage.", answered),
+		unpriced:     count("lakegate_unpriced_requests_total", "Calls with usage for which no price is known, and so no cost.", answered),
+		attempts:     count("lakegate_attempts_total", "Attempts at a served entity, by the class of the provider's status; none when no answer came.", with("status")),
+		failed:       count("lakegate_attempts_failed_total", "Attempts at a served entity that came to nothing.", answered),
+		translations: count("lakegate_translations_total", "Requests put from the client's format into the provider's.", []string{"from", "to"}),
+		dropped:      count("lakegate_dropped_fields_total", "Fields of requests that the provider's format could not be told, and that were left out.", []string{"from", "to"}),
+		unrecorded:   count("lakegate_unrecorded_total", "Records that could not be written, by step: admit (the call was refused), finish (the row comes late, or says crashed), record (a refused call whose row comes late or never).", []string{"step"}),
+		inFlight:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "lakegate_requests_in_flight", Help: "Calls under way."}),
+		info:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "lakegate_served_entity_info", Help: "The served entities there are, with the model each is for: always 1."}, with("model")),
+	}
+	m.registry.MustRegister(m.requests, m.duration, m.firstToken, m.tokens, m.cost, m.unpriced, m.attempts, m.failed,
+		m.translations, m.dropped, m.unrecorded, m.inFlight, m.info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []string{"admit", "finish", "record"} {
 		m.unrecorded.WithLabelValues(step) // zero is worth showing
@@ -95,6 +98,14 @@ func (m *Metrics) Started() { m.inFlight.Inc() }
 // Unrecorded implements gateway.Meter.
 func (m *Metrics) Unrecorded(step string) { m.unrecorded.WithLabelValues(step).Inc() }
 
+// Translated implements gateway.Meter.
+func (m *Metrics) Translated(from, to wire.Format, dropped int) {
+	m.translations.WithLabelValues(string(from), string(to)).Inc()
+	if dropped > 0 {
+		m.dropped.WithLabelValues(string(from), string(to)).Add(float64(dropped))
+	}
+}
+
 // Finished implements gateway.Meter.
 func (m *Metrics) Finished(r *inference.Record) {
 	m.inFlight.Dec()
@@ -104,55 +115,19 @@ func (m *Metrics) Finished(r *inference.Record) {
 	if r.TimeToFirstToken != nil {
 		s.firstToken.Observe(r.TimeToFirstToken.Seconds())
 	}
-	add(s.input, r.Usage.Input)
-	add(s.output, r.Usage.Output)
-	add(s.cachedInput, r.Usage.CachedInput)
-	add(s.reasons, r.Usage.Reasoning)
-	if r.Cost != nil {
+	m.count(s, &r.Usage)
+	switch {
+	case r.Cost != nil:
 		s.cost.Add(float64(r.Cost.NanoUSD) / 1e9)
+	case r.Usage.Source == inference.UsageProvider || r.Usage.Source == inference.UsagePartial:
+		s.unpriced.Inc()
 	}
 	for i := range r.Attempts {
-		if a := &r.Attempts[i]; a.Error != "" {
-			m.attempts.WithLabelValues(r.Target.Endpoint, a.Provider, a.ServedEntity).Inc()
+		a := &r.Attempts[i]
+		t := m.tries(r, a)
+		t.all.Inc()
+		if a.Error != "" {
+			t.failed.Inc()
 		}
 	}
-}
-
-func add(c prometheus.Counter, n *int64) {
-	if n != nil {
-		c.Add(float64(*n))
-	}
-}
-
-func (m *Metrics) series(r *inference.Record) *series {
-	t := target{
-		endpoint: r.Target.Endpoint, provider: r.Target.Provider, entity: r.Target.ServedEntity,
-		outcome: r.Outcome, class: r.Status / 100, streaming: r.Streaming,
-	}
-	if r.Target.EndpointID == "" {
-		t.endpoint = "" // unknown, or not asked for: the name is the caller's own
-	}
-	if s, ok := m.served.Load(t); ok {
-		return s.(*series)
-	}
-	status := "none"
-	if t.class > 0 {
-		status = string(rune('0'+t.class)) + "xx"
-	}
-	tokens := func(kind string) prometheus.Counter {
-		return m.tokens.WithLabelValues(t.endpoint, t.provider, t.entity, kind)
-	}
-	streaming := "false"
-	if t.streaming {
-		streaming = "true"
-	}
-	s := &series{
-		requests:   m.requests.WithLabelValues(t.endpoint, t.provider, t.entity, string(t.outcome), status),
-		duration:   m.duration.WithLabelValues(t.endpoint, streaming),
-		firstToken: m.firstToken.WithLabelValues(t.endpoint),
-		input:      tokens("input"), output: tokens("output"), cachedInput: tokens("cached_input"), reasons: tokens("reasoning"),
-		cost: m.cost.WithLabelValues(t.endpoint, t.provider, t.entity),
-	}
-	m.served.Store(t, s)
-	return s
 }

@@ -65,11 +65,11 @@ func newApp(ctx context.Context, cfg *config.Config, path string, logger *slog.L
 		return nil, err
 	}
 	a.lake, a.store, a.docs = lake, store, state.New(store)
-	if err := a.configure(ctx, path); err != nil {
+	metrics := serving.NewMetrics()
+	metrics.Registry().MustRegister(newLakeCollector(lake), newCacheCollector(lake), newProcessCollector(lake.Ready, int64(cfg.Log.MaxBacklog)))
+	if err := a.configure(ctx, path, metrics); err != nil {
 		return nil, err
 	}
-	metrics := serving.NewMetrics()
-	metrics.Registry().MustRegister(newLakeCollector(lake), newCacheCollector(lake))
 	if a.gateway, err = a.newGateway(metrics); err != nil {
 		return nil, err
 	}
@@ -96,11 +96,12 @@ func emptyFolder(dir string) (string, error) {
 }
 
 // configure takes the first endpoints and keys, and remembers where later ones go.
-func (a *app) configure(ctx context.Context, path string) error {
+func (a *app) configure(ctx context.Context, path string, metrics *serving.Metrics) error {
 	a.live = &live{path: path, lake: a.lake, memory: newMemory(a.docs, a.cfg.Data), logger: a.logger}
 	a.live.prices = a.prices.list.Store
 	a.live.swap = func(c *endpoint.Catalog, k *auth.Keys) {
 		a.full.take(c)
+		metrics.Configure(c)
 		v := gateway.View{Catalog: c, Keys: k}
 		if a.gwLive == nil {
 			a.gwLive = gateway.NewLive(v)

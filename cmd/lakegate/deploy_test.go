@@ -1,18 +1,14 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/lakegate/lakegate/internal/config"
-	"github.com/lakegate/lakegate/serving"
 )
 
 const repository = "../.."
@@ -82,65 +78,4 @@ func readable(t *testing.T, service, path string) {
 	if _, err := os.Stat(filepath.Join(repository, path)); err != nil {
 		t.Errorf("%s mounts %v", service, err)
 	}
-}
-
-var metricName = regexp.MustCompile(`\b(lakegate|process|go)_[a-z_]+`)
-
-// Every metric that the Grafana dashboard asks for is one that the gateway has.
-func TestGrafanaDashboard(t *testing.T) {
-	var sources struct{ Datasources []struct{ UID, URL string } }
-	readYAML(t, "deploy/grafana/provisioning/datasources/prometheus.yaml", &sources)
-	var scrape map[string]any
-	readYAML(t, "deploy/prometheus.yaml", &scrape)
-	var providers map[string]any
-	readYAML(t, "deploy/grafana/provisioning/dashboards/lakegate.yaml", &providers)
-	var d struct {
-		Panels []struct {
-			Title      string
-			Datasource struct{ UID string }
-			Targets    []struct{ Expr string }
-		}
-	}
-	if err := json.Unmarshal(readFile(t, "deploy/grafana/dashboards/lakegate.json"), &d); err != nil {
-		t.Fatal(err)
-	}
-	have, used := gatewayMetrics(), map[string]bool{}
-	for _, p := range d.Panels {
-		if len(sources.Datasources) != 1 || p.Datasource.UID != sources.Datasources[0].UID {
-			t.Errorf("%s asks datasource %q, which is not provisioned", p.Title, p.Datasource.UID)
-		}
-		for _, q := range p.Targets {
-			for _, name := range metricName.FindAllString(q.Expr, -1) {
-				used[name] = true
-				if !have[name] && !have[strings.TrimSuffix(name, "_bucket")] {
-					t.Errorf("%s asks for %s, which there is not", p.Title, name)
-				}
-			}
-		}
-	}
-	if len(used) < 15 {
-		t.Errorf("the dashboard uses %d metrics only; is it read right?", len(used))
-	}
-}
-
-var described = regexp.MustCompile(`fqName: "([^"]+)"`)
-
-// gatewayMetrics are the names of all metrics that can be scraped, seen or not.
-func gatewayMetrics() map[string]bool {
-	r := serving.NewMetrics().Registry()
-	descs := make(chan *prometheus.Desc)
-	go func() { // ends when all have been described
-		r.Describe(descs)
-		for _, c := range []prometheus.Collector{newLakeCollector(nil), newCacheCollector(nil), newKeeperCollector(nil), &survey{}} {
-			c.Describe(descs)
-		}
-		close(descs)
-	}()
-	names := map[string]bool{}
-	for d := range descs {
-		for _, m := range described.FindAllStringSubmatch(d.String(), -1) {
-			names[m[1]] = true
-		}
-	}
-	return names
 }

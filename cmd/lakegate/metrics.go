@@ -90,6 +90,22 @@ func newLakeCollector(lake *tablewriter.Writer) prometheus.Collector {
 	return collector[lakeStats]{func() (lakeStats, bool) { return lake.Stats(), true }, lakeMetrics}
 }
 
+// processStats are what is known of the process as a whole.
+type processStats struct {
+	ready      bool
+	maxBacklog int64
+}
+
+var processMetrics = []metric[processStats]{
+	gauge("lakegate_ready", "1 when /readyz says so: calls can be recorded.", func(s processStats) float64 { return yes(s.ready) }),
+	gauge("lakegate_lake_max_backlog_bytes", "What lakegate_lake_unlanded_bytes may be at most (log.max_backlog).", func(s processStats) float64 { return float64(s.maxBacklog) }),
+	{prometheus.NewDesc("lakegate_build_info", "The version that runs: always 1.", nil, prometheus.Labels{"version": version}), prometheus.GaugeValue, func(processStats) float64 { return 1 }},
+}
+
+func newProcessCollector(ready func() error, maxBacklog int64) prometheus.Collector {
+	return collector[processStats]{func() (processStats, bool) { return processStats{ready() == nil, maxBacklog}, true }, processMetrics}
+}
+
 type cacheStats = filecache.Stats
 
 var cacheMetrics = []metric[cacheStats]{

@@ -88,6 +88,7 @@ type meter struct {
 	mu                sync.Mutex
 	started, finished int
 	unrecorded        []string
+	translated        []string
 }
 
 func (m *meter) Started() {
@@ -100,6 +101,12 @@ func (m *meter) Finished(*inference.Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.finished++
+}
+
+func (m *meter) Translated(from, to wire.Format, dropped int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.translated = append(m.translated, fmt.Sprintf("%s to %s without %d", from, to, dropped))
 }
 
 func (m *meter) Unrecorded(step string) {

@@ -67,6 +67,9 @@ type Pricer interface {
 type Meter interface {
 	Started()
 	Finished(*inference.Record)
+	// Translated is told of each request that was put into another format, and how many of its
+	// fields were left out.
+	Translated(from, to wire.Format, dropped int)
 	// Unrecorded is told that a record could not be written; step is admit, finish or record.
 	Unrecorded(step string)
 }

@@ -40,6 +40,7 @@ func (w *work) translated(t *target) ([]byte, *failure) {
 	if needed := w.drop(lost); len(needed) > 0 {
 		return nil, refused(lossError(needed), "it can't be told "+needed[0].Field)
 	}
+	w.Meter.Translated(w.codec.Format, t.codec.Format, len(w.dropped))
 	if !t.askUsage {
 		return body, nil
 	}

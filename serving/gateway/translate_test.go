@@ -71,6 +71,9 @@ func TestLosses(t *testing.T) {
 	if slices.Sort(c.head.Dropped); c.head.Status != 200 || fmt.Sprint(c.head.Dropped) != "[logit_bias parallel_tool_calls]" || len(up.bodies) != 1 {
 		t.Errorf("%d, dropped %v: %s", c.head.Status, c.head.Dropped, c.body)
 	}
+	if got := fmt.Sprint(l.meter.translated); got != "[openai-chat to gemini-generate without 2]" {
+		t.Errorf("the meter was told %s", got)
+	}
 	l.recorder.One()
 }
 
