@@ -96,6 +96,9 @@ func (s *stream) first() (sse.Event, error) {
 		if err != nil || len(ev.Data) > 0 {
 			return ev, err
 		}
+		if s.size += int64(len(ev.Raw)); s.size > s.config.MaxAnswer {
+			return ev, errTooLarge
+		}
 		s.comment(ev)
 	}
 }
@@ -105,6 +108,9 @@ func (s *stream) noFirst(err error) *failure {
 	if errors.Is(err, io.EOF) {
 		f.err = apierr.New(apierr.BadGateway, "the provider's stream ended before it began")
 		f.reason = f.err.Message
+	}
+	if errors.Is(err, errTooLarge) {
+		f = badGateway(err, inference.UpstreamBroken, "the provider's stream is larger than this gateway allows")
 	}
 	return f
 }

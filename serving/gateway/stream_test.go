@@ -166,6 +166,15 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	}
 }
 
+// TestCommentsWithoutEnd: a stream of nothing but comments is not collected for ever.
+func TestCommentsWithoutEnd(t *testing.T) {
+	l := newLab(t, []http.Handler{streams(strings.Repeat(": still thinking\n\n", 1000), hel)}, func(l *lab, _ *endpoint.Endpoint) { l.config.MaxAnswer = 4 << 10 })
+	c := l.do(askStream)
+	if got := summary(l.recorder.One()); got != "upstream_broken 502 BAD_GATEWAY usage=none a:200" || !strings.Contains(c.body, "larger than this gateway allows") {
+		t.Errorf("row %s, client %s", got, c.body)
+	}
+}
+
 func TestStreamLargerThanAllowed(t *testing.T) {
 	for name, shrink := range map[string]func(*gateway.Config){
 		"answer": func(c *gateway.Config) { c.MaxAnswer = 400 },
