@@ -116,6 +116,9 @@ func (r *Request) Hint(l Loss) bool {
 	if r.Reasoning != nil && r.Reasoning.Adaptive && l.Field == r.Name(FReasoning) {
 		return true
 	}
+	if l.Field == r.Name(FParallel) && (len(r.Tools) < 2 || r.ToolChoice.Mode == ChooseTool || r.ToolChoice.Mode == ChooseNone) {
+		return true // LangChain, instructor and others say so of the one tool that takes the answer
+	}
 	for _, f := range hints {
 		if n := r.Name(f); l.Field == n || strings.HasSuffix(l.Field, "."+n) {
 			return true

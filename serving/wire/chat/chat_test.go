@@ -25,3 +25,20 @@ func TestAdaptiveThinkingIsAHint(t *testing.T) {
 		t.Error("thinking that was asked for is no hint")
 	}
 }
+
+func TestOneToolAtATimeIsAHintWhereThereIsOneToCall(t *testing.T) {
+	two := []Tool{{Name: "a"}, {Name: "b"}}
+	for _, c := range []struct {
+		r    Request
+		want bool
+	}{
+		{Request{Tools: two[:1]}, true},
+		{Request{Tools: two, ToolChoice: ToolChoice{Mode: ChooseTool, Name: "a"}}, true},
+		{Request{Tools: two, ToolChoice: ToolChoice{Mode: ChooseAny}}, false},
+		{Request{Tools: two}, false},
+	} {
+		if got := c.r.Hint(Loss{Field: "parallel_tool_calls"}); got != c.want {
+			t.Errorf("%d tools, choice %q: a hint: %v, want %v", len(c.r.Tools), c.r.ToolChoice.Mode, got, c.want)
+		}
+	}
+}

@@ -8,6 +8,9 @@ import (
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
+// keepsNothing says so to those who refer to an item of an answer, as Vercel's AI SDK does by default.
+const keepsNothing = "lakegate keeps no answers: send the item itself; Vercel's AI SDK does with providerOptions.openai.store: false, or as openai.chat(...)"
+
 // input reads a text or a list of items. What an assistant said, thought and called in items one
 // after another is one turn, and so are the results of its calls.
 func (d *decoder) input(k rawjson.Kind, v []byte) {
@@ -58,10 +61,10 @@ func (d *decoder) item(path string, k rawjson.Kind, v []byte) {
 	case "reasoning":
 		d.reasoning(path, v)
 	case "item_reference":
-		d.lose(path, "lakegate keeps no answers: send the item itself")
+		d.lose(path, keepsNothing)
 	case "":
 		if member(v, "id") != "" {
-			d.lose(path, "lakegate keeps no answers: send the item itself")
+			d.lose(path, keepsNothing)
 			return
 		}
 		d.fail(path+".type", "field %q is missing: an item needs a type, or a role", path+".type")
