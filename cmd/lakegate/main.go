@@ -59,7 +59,7 @@ Start here:
 	c.CompletionOptions.HiddenDefaultCmd = true
 	c.AddCommand(
 		serveCommand(), demoCommand(), sqlCommand(), reportCommand(), verifyCommand(),
-		tablesCommand(), pricesCommand(), dashboardsCommand(), keysCommand(), configCommand(), workerCommand(), maintainerCommand(), logCommand(),
+		tablesCommand(), pricesCommand(), dashboardsCommand(), keysCommand(), configCommand(), workerCommand(), maintainerCommand(), logCommand(), probeCommand(),
 	)
 	return c
 }

@@ -75,6 +75,7 @@ var Arrows = []Rule{
 	{"internal/fakellm", nil},
 	{"internal/loadgen", nil},
 	{"internal/launch", nil},
+	{"internal/probe", nil}, // knows a gateway by its APIs alone, as its clients do
 	{"internal/demo", []string{"internal/inference"}},
 	{"internal/archtest", nil},
 	{"cmd/...", []string{"..."}},
