@@ -96,7 +96,7 @@ func record() *inference.Record {
 		TimeToFirstToken: d(300 * time.Millisecond), UpstreamLatency: d(1200 * time.Millisecond),
 		Attempts: []inference.Attempt{
 			{ServedEntity: "gpt", Provider: "openai", Model: "gpt-4o", Status: 500, Error: "server error", Latency: 100 * time.Millisecond},
-			{ServedEntity: "gpt", Provider: "openai", Model: "gpt-4o", Latency: 0, Error: "connection refused"},
+			{ServedEntity: "gpt", Provider: "openai", Model: "gpt-4o", Latency: 0, Error: "connection refused", Why: "server error; waited 50ms"},
 			{ServedEntity: "claude", Provider: "anthropic", Model: "claude", Status: 200, Latency: time.Second},
 		},
 		Usage: inference.Usage{
@@ -122,9 +122,9 @@ func TestUsageRow(t *testing.T) {
 		"latency_ms": "1235", "time_to_first_token_ms": "300", "upstream_latency_ms": "1200", "total_token_count": "1500",
 		"cached_input_token_count": "800", "cache_write_token_count": "50", "reasoning_token_count": "90", "usage_source": "provider",
 		"cost": "0.006500000", "cost_nanos": "6500000", "price_version": "2026-11-20.1",
-		"attempts": `[{"action":"CALL","error":"server error","latency_ms":100,"model":"gpt-4o","provider":"openai","served_entity":"gpt","status_code":500},` +
-			`{"action":"RETRY","error":"connection refused","latency_ms":null,"model":"gpt-4o","provider":"openai","served_entity":"gpt","status_code":null},` +
-			`{"action":"FALLBACK","error":null,"latency_ms":1000,"model":"claude","provider":"anthropic","served_entity":"claude","status_code":200}]`,
+		"attempts": `[{"action":"CALL","error":"server error","latency_ms":100,"model":"gpt-4o","provider":"openai","served_entity":"gpt","status_code":500,"why":null},` +
+			`{"action":"RETRY","error":"connection refused","latency_ms":null,"model":"gpt-4o","provider":"openai","served_entity":"gpt","status_code":null,"why":"server error; waited 50ms"},` +
+			`{"action":"FALLBACK","error":null,"latency_ms":1000,"model":"claude","provider":"anthropic","served_entity":"claude","status_code":200,"why":null}]`,
 		"requester_type": "USER", "key_id": "team-search", "key_tags": `[{"key":"env","value":"prod"},{"key":"team","value":"search"}]`,
 		"user_agent": "curl/8", "ip_address": "10.0.0.7", "url": "/v1/chat/completions", "generated": "false",
 		"uncached_input_token_count": "150", "cache_write_1h_token_count": "20", "input_audio_token_count": "11", "input_image_token_count": "12",

@@ -232,6 +232,7 @@ func (r *row) attempts(col int, as []inference.Attempt) {
 		status1(st.FieldBuilder(4).(*array.Int32Builder), a.Status)
 		millis1(st.FieldBuilder(5).(*array.Int64Builder), a.Latency)
 		text1(st.FieldBuilder(6).(*array.StringBuilder), a.Error)
+		text1(st.FieldBuilder(7).(*array.StringBuilder), a.Why)
 	}
 }
 

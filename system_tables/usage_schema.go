@@ -22,6 +22,7 @@ var attempt = ts.StructOf(
 	ts.Column{Name: "status_code", Type: small, Comment: "HTTP status of the provider's answer; NULL when there was none."},
 	ts.Column{Name: "latency_ms", Type: number, Comment: "How long the try took, in milliseconds."},
 	ts.Column{Name: "error", Type: text, Comment: "Why it failed; NULL when it did not."},
+	ts.Column{Name: "why", Type: text, Comment: "Why this served entity was tried, and others were not; NULL where the traffic split alone decided."},
 )
 
 var endpointUsage = mustTable(&ts.Table{

@@ -60,7 +60,9 @@ func compileEndpoint(from *Endpoint, keep *credential.Set) (*endpoint.Endpoint, 
 		Strict:            from.Lakegate.Durability == Strict,
 		Timeout:           from.Lakegate.Timeout,
 		FirstTokenTimeout: from.Lakegate.FirstTokenTimeout,
+		AttemptTimeout:    from.Lakegate.AttemptTimeout,
 	}
+	compileRouting(e, &from.Lakegate)
 	for _, t := range from.Tags {
 		e.Tags[t.Key] = t.Value
 	}

@@ -96,5 +96,7 @@ type Lakegate struct {
 	Timeout           time.Duration `yaml:"timeout"`
 	FirstTokenTimeout time.Duration `yaml:"first_token_timeout"`
 	SamplingFraction  *float64      `yaml:"sampling_fraction"`
+	AttemptTimeout    time.Duration `yaml:"attempt_timeout,omitempty"`
+	Retries           *Retries      `yaml:"retries,omitempty"` // nil: none
 	DropUnsupported   bool          `yaml:"drop_unsupported"`
 }

@@ -363,6 +363,8 @@ func (d *Decoder) attempt(b []byte) error {
 			a.Error = string(f.bytes)
 		case tagAttemptLatency:
 			a.Latency = f.duration()
+		case tagAttemptWhy:
+			a.Why = string(f.bytes)
 		}
 		return nil
 	})

@@ -195,6 +195,7 @@ func (w *writer) attempt(a *inference.Attempt) {
 		w.nonzero(tagAttemptStatus, int64(a.Status))
 		w.string(tagAttemptError, a.Error)
 		w.nonzero(tagAttemptLatency, int64(a.Latency))
+		w.string(tagAttemptWhy, a.Why)
 	})
 }
 

@@ -113,7 +113,7 @@ func (r random) record() *inference.Record {
 	}
 	for range r.IntN(4) {
 		rec.Attempts = append(rec.Attempts, inference.Attempt{
-			ServedEntity: r.text(), Provider: r.text(), Model: r.text(), Status: r.IntN(600), Error: r.text(), Latency: time.Duration(r.value()),
+			ServedEntity: r.text(), Provider: r.text(), Model: r.text(), Status: r.IntN(600), Error: r.text(), Latency: time.Duration(r.value()), Why: r.text(),
 		})
 	}
 	if r.IntN(2) == 0 {

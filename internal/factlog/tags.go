@@ -77,6 +77,7 @@ const (
 	tagAttemptStatus   = 4
 	tagAttemptError    = 5
 	tagAttemptLatency  = 6
+	tagAttemptWhy      = 7
 )
 
 // The tags inside a map: a key, then its value.

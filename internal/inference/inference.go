@@ -105,6 +105,7 @@ type Attempt struct {
 	Model        string // provider's model name
 	Status       int    // HTTP status, 0 when there was no answer
 	Error        string // short reason when it failed, safe to show
+	Why          string // why this entity was tried, safe to show; "" where the traffic split alone decided
 	Latency      time.Duration
 }
 

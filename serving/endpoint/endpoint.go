@@ -68,9 +68,15 @@ type Endpoint struct {
 	// in a header of the answer, instead of refused.
 	DropUnsupported bool
 
-	Strict            bool          // a row is on disk before the last byte of the answer
-	Timeout           time.Duration // of the whole call, all attempts together; never 0
-	FirstTokenTimeout time.Duration // until the first byte of an attempt's answer; 0: Timeout alone bounds it
+	Strict  bool          // a row is on disk before the last byte of the answer
+	Timeout time.Duration // of the whole call, all attempts together; never 0
+	// FirstTokenTimeout bounds an attempt until the first byte of a whole answer came, or the first
+	// token of a streamed one; 0: the others alone bound it.
+	FirstTokenTimeout time.Duration
+	// AttemptTimeout bounds an attempt until the client has something of it: a whole answer, or the
+	// first token of a streamed one; 0: no bound of its own.
+	AttemptTimeout time.Duration
+	Retries        Retries
 
 	Created time.Time // when this endpoint was first seen, UTC
 	// ConfigVersion counts the versions of the endpoint's entities and traffic, from 1.

@@ -120,6 +120,7 @@ func (w *work) answer(a *answer) *failure {
 		return badGateway(nil, inference.UpstreamError, fmt.Sprintf("the provider sent an answer encoded as %s, which nobody asked for", clip(enc, 20)))
 	}
 	if a.resp.StatusCode < 200 || a.resp.StatusCode > 299 {
+		a.line.began()
 		return w.providerError(a, media)
 	}
 	if media == streamMedia[a.up.Framing] {
@@ -128,6 +129,7 @@ func (w *work) answer(a *answer) *failure {
 		}
 		return w.stream(a)
 	}
+	a.line.began()
 	if isRaw(a.codec.Format, media) {
 		return w.raw(a)
 	}

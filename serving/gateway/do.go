@@ -42,8 +42,12 @@ type work struct {
 	started     bool // a stream has begun
 	answered    bool // the client has the end of its answer, or was left without
 
-	left  func() error // error of the client's context
-	gone  atomic.Bool  // the client left
+	why  string // of the next attempt: see inference.Attempt
+	more bool   // the attempt under way can be followed by another
+
+	left  func() error    // error of the client's context
+	leave <-chan struct{} // closed when the client's context ends
+	gone  atomic.Bool     // the client left
 	mu    sync.Mutex
 	line  *line       // the upstream call in flight, if any
 	drain *time.Timer // runs since the client left
@@ -52,7 +56,7 @@ type work struct {
 // Do runs a call to its end. ctx is the client's: it ends when the client leaves.
 func (g *Gateway) Do(ctx context.Context, c *Call, r Responder) {
 	g.Meter.Started()
-	w := &work{Gateway: g, call: c, resp: r, rec: newRecord(c), left: ctx.Err}
+	w := &work{Gateway: g, call: c, resp: r, rec: newRecord(c), left: ctx.Err, leave: ctx.Done()}
 	stop := context.AfterFunc(ctx, w.clientLeft)
 	defer func() {
 		stop()

@@ -16,7 +16,8 @@
 //   - A client that leaves is not obeyed at once: the provider bills for what it was asked, so
 //     its answer is read on, within Config.DrainTimeout and DrainBytes, for its final usage.
 //   - The body a client sent is never changed: each attempt is made from it afresh. Another
-//     entity is tried only as long as the client has not seen a byte of an answer.
+//     entity, or the same one again, is tried only as long as the client has not seen a byte of an
+//     answer; a stream is held back until its first token where another attempt may follow.
 //   - Where an entity's provider speaks the client's format, bodies pass but for the model and
 //     lakegate's own fields, and answers and streams byte for byte. Else both formats' codecs
 //     translate. Usage is read by the provider's in either case. What the provider can't be told

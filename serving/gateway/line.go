@@ -10,6 +10,7 @@ import (
 // Why an upstream call was broken off.
 var (
 	errFirstToken = errors.New("no answer within the endpoint's first token timeout")
+	errAttempt    = errors.New("no answer within the endpoint's attempt timeout")
 	errTotal      = errors.New("no complete answer within the endpoint's timeout")
 	errIdle       = errors.New("the provider fell silent in the middle of its answer")
 	errDrained    = errors.New("the client left, and the rest of the answer took too long")
@@ -24,7 +25,9 @@ type line struct {
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 	timer    *time.Timer
-	deadline time.Time
+	deadline time.Time             // of the call
+	attempt  time.Time             // until something is there for the client; zero for no bound
+	first    time.Time             // until the answer begins; zero for no bound
 	next     atomic.Pointer[error] // why, when the timer fires
 
 	idleFor   time.Duration // what expect has set last
@@ -35,8 +38,9 @@ type line struct {
 func (w *work) open() *line {
 	l := &line{deadline: w.deadline}
 	l.ctx, l.cancel = context.WithCancelCause(w.base)
-	first := w.endpoint.FirstTokenTimeout
-	l.timer = time.AfterFunc(l.time(first, &errFirstToken), func() { l.cancel(*l.next.Load()) })
+	now := time.Now()
+	l.attempt, l.first = after(now, w.endpoint.AttemptTimeout), after(now, w.endpoint.FirstTokenTimeout)
+	l.timer = time.AfterFunc(l.time(0, nil), func() { l.cancel(*l.next.Load()) })
 	w.mu.Lock()
 	w.line = l
 	w.mu.Unlock()
@@ -62,15 +66,38 @@ func (l *line) expect(d time.Duration) {
 	l.timer.Reset(l.time(d, &errIdle))
 }
 
-// time returns how long until the line is cut: d, or less where the whole call's time ends
-// before. d of 0 is no bound of its own.
+// time returns how long until the line is cut: d, or less where another bound is nearer. d of 0
+// is no bound of its own.
 func (l *line) time(d time.Duration, why *error) time.Duration {
-	left := time.Until(l.deadline)
-	if d <= 0 || left < d {
+	if left := time.Until(l.deadline); d <= 0 || left < d {
 		d, why = left, &errTotal
+	}
+	if !l.attempt.IsZero() {
+		if left := time.Until(l.attempt); left < d {
+			d, why = left, &errAttempt
+		}
+	}
+	if !l.first.IsZero() {
+		if left := time.Until(l.first); left < d {
+			d, why = left, &errFirstToken
+		}
 	}
 	l.next.Store(why)
 	return d
+}
+
+// began notes that an answer has begun: the first bound is over.
+func (l *line) began() { l.first, l.idleFor = time.Time{}, 0 }
+
+// shown notes that the client has something of the answer: the attempt's bounds are over.
+func (l *line) shown() { l.first, l.attempt, l.idleFor = time.Time{}, time.Time{}, 0 }
+
+// after returns the time d after t, zero for no d.
+func after(t time.Time, d time.Duration) time.Time {
+	if d <= 0 {
+		return time.Time{}
+	}
+	return t.Add(d)
 }
 
 // clientLeft is called when the client's context ends, also after its answer did. From now on

@@ -44,7 +44,11 @@ func (w *work) providerError(a *answer, media string) *failure {
 		}
 	}
 	f.another = route.WorthAnother(f.err.Status) || w.call.Stored != nil && status == http.StatusNotFound
-	f.err.RetryAfter = retryAfter(a.resp.Header.Get("Retry-After"), f.err.Status)
+	f.again = route.WorthAnother(status) && a.resp.Header.Get("X-Should-Retry") != "false"
+	f.wait = retryAfter(a.resp.Header)
+	if f.err.RetryAfter = f.wait; f.wait == 0 && (f.err.Status == http.StatusTooManyRequests || f.err.Status == http.StatusServiceUnavailable) {
+		f.err.RetryAfter = time.Second // SDKs look for one
+	}
 	f.reason = fmt.Sprintf("provider answered %d", status)
 	if f.word != "" {
 		f.reason += " (" + clip(f.word, 60) + ")"
@@ -63,18 +67,19 @@ func nameOf(media string, size int) string {
 	}
 }
 
-// retryAfter reads a provider's Retry-After, in seconds or as a date. Where SDKs look for one and
-// there is none, they get a second.
-func retryAfter(header string, status int) time.Duration {
+// retryAfter reads how long a provider asks to wait, in seconds, as a date, or in milliseconds as
+// OpenAI and Azure do; 0 when it asks for nothing.
+func retryAfter(h http.Header) time.Duration {
 	const most = 24 * time.Hour
+	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 {
+		return time.Duration(min(ms, float64(most.Milliseconds())) * float64(time.Millisecond))
+	}
+	header := h.Get("Retry-After")
 	if seconds, err := strconv.ParseFloat(header, 64); err == nil && seconds > 0 {
 		return time.Duration(min(seconds, most.Seconds()) * float64(time.Second))
 	}
 	if at, err := http.ParseTime(header); err == nil {
 		return min(max(time.Until(at), time.Second), most)
-	}
-	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-		return time.Second
 	}
 	return 0
 }

@@ -46,6 +46,9 @@ func (w *work) raw(a *answer) *failure {
 			failed = err
 		}
 		w.sendRaw(&h, b[:n])
+		if size > 0 {
+			a.line.shown()
+		}
 		if w.isGone() {
 			break // there is no usage to wait for
 		}

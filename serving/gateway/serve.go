@@ -18,19 +18,9 @@ func (w *work) serve() {
 		return
 	}
 	var buf [4]*endpoint.Entity
-	var last *failure
-	for _, e := range w.plan(buf[:0]) {
-		if last != nil && (w.isGone() || w.remaining() <= 0) {
-			break
-		}
-		if last = w.try(e); last == nil {
-			return
-		}
-		if !last.another {
-			break
-		}
+	if last := w.tryAll(w.plan(buf[:0])); last != nil {
+		w.giveUp(last)
 	}
-	w.giveUp(last)
 }
 
 // try makes one attempt at an entity, and gives the client its answer. A failure is returned
@@ -48,7 +38,7 @@ func (w *work) try(e *endpoint.Entity) *failure {
 		w.lax.Store(e.ID, true)
 		w.Logger.Warn("a provider does not know stream_options; streams from it are asked without", "endpoint", w.endpoint.Name, "entity", e.Name)
 		if !w.isGone() {
-			p.askUsage = false
+			p.askUsage, w.why = false, "asked again without stream_options"
 			f = w.attempt(p)
 		}
 	}
@@ -59,6 +49,9 @@ func (w *work) try(e *endpoint.Entity) *failure {
 func (w *work) giveUp(f *failure) {
 	w.rec.ErrorCode, w.rec.ErrorMessage = f.code(), clip(f.message(), maxURL)
 	w.keepResponse(f.raw)
+	if f.cut {
+		w.incomplete()
+	}
 	outcome, status := f.outcome, f.err.Status
 	if w.isGone() && outcome != inference.InternalFailure {
 		outcome, status = inference.ClientGone, 0
@@ -91,6 +84,10 @@ type failure struct {
 	raw     []byte // what the provider sent, its key taken out
 	passOn  bool   // raw is an error in the client's dialect
 	another bool   // another entity may do better
+	again   bool   // the provider was busy or at fault: it may do better itself, later
+	cut     bool   // raw is a part of an answer
+
+	wait time.Duration // what the provider asked to wait for, 0 for nothing
 }
 
 func (f *failure) code() string {
@@ -112,8 +109,9 @@ func (f *failure) message() string {
 func (w *work) note(e *endpoint.Entity, status int, start time.Time, reason string) {
 	w.rec.Attempts = append(w.rec.Attempts, inference.Attempt{
 		ServedEntity: e.Name, Provider: e.Provider, Model: e.Model,
-		Status: status, Error: reason, Latency: time.Since(start),
+		Status: status, Error: reason, Latency: time.Since(start), Why: w.why,
 	})
+	w.why = ""
 }
 
 // cutOff explains an upstream call that ended by an error, cause being what its line was cut with.
@@ -121,6 +119,8 @@ func cutOff(cause, err error, midway bool) *failure {
 	switch {
 	case errors.Is(cause, errFirstToken):
 		return timedOut(err, "the provider did not begin to answer in time", true)
+	case errors.Is(cause, errAttempt):
+		return timedOut(err, "the provider did not answer in the time of an attempt", true)
 	case errors.Is(cause, errTotal):
 		return timedOut(err, "the provider did not finish its answer in time", false)
 	case errors.Is(cause, errIdle):
@@ -138,12 +138,18 @@ func cutOff(cause, err error, midway bool) *failure {
 		f.err.RetryAfter = time.Second
 		return f
 	case midway:
-		return badGateway(err, inference.UpstreamBroken, "the provider's answer broke off")
+		return atFault(badGateway(err, inference.UpstreamBroken, "the provider's answer broke off"))
 	case isDial(err):
-		return badGateway(err, inference.UpstreamError, "the provider can't be reached")
+		return atFault(badGateway(err, inference.UpstreamError, "the provider can't be reached"))
 	default:
-		return badGateway(err, inference.UpstreamError, "the provider closed the connection without an answer")
+		return atFault(badGateway(err, inference.UpstreamError, "the provider closed the connection without an answer"))
 	}
+}
+
+// atFault says of a failure that the provider may do better when it is asked again.
+func atFault(f *failure) *failure {
+	f.again = true
+	return f
 }
 
 func isDial(err error) bool {
@@ -152,7 +158,7 @@ func isDial(err error) bool {
 }
 
 func timedOut(err error, text string, another bool) *failure {
-	return &failure{err: apierr.New(apierr.UpstreamTimeout, "%s", text).Because(err), outcome: inference.Timeout, reason: text, another: another}
+	return &failure{err: apierr.New(apierr.UpstreamTimeout, "%s", text).Because(err), outcome: inference.Timeout, reason: text, another: another, again: another}
 }
 
 func badGateway(err error, outcome inference.Outcome, text string) *failure {

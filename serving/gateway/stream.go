@@ -33,6 +33,12 @@ type stream struct {
 	decoder chat.Decoder
 	encoder chat.Encoder
 
+	// held: the client has seen nothing, and the provider has said nothing that it could see. Until
+	// it does, another attempt may take over.
+	held   bool
+	begun  bool   // the first token came, or what comes is none of our business
+	early  []byte // the error that came while it was held
+	count  int    // events before it had begun
 	size   int64  // bytes of events
 	leftAt int64  // size when the client left, -1 before
 	final  bool   // nothing came after the event that has usage only
@@ -44,7 +50,7 @@ type stream struct {
 }
 
 // stream passes a streamed answer on. Until its first event is here it can still fail without
-// the client knowing.
+// the client knowing; where another attempt may follow, until its first token is.
 func (w *work) stream(a *answer) *failure {
 	in := buffers.Get().(*buffer)
 	s := &stream{work: w, to: a.target, line: a.line, src: &source{Reader: a.resp.Body}, out: buffers.Get().(*buffer), leftAt: -1}
@@ -68,7 +74,12 @@ func (w *work) stream(a *answer) *failure {
 	}
 	s.rememberIn(first.Data)
 	s.src.before = s.beforeRead
-	err = s.pass(first)
+	s.hold()
+	if err = s.pass(first); s.held {
+		if f := s.takeBack(err); f != nil {
+			return f
+		}
+	}
 	w.note(a.entity, a.resp.StatusCode, a.start, "")
 	s.finish(err)
 	s.readToEnd()
@@ -128,10 +139,15 @@ func (s *stream) firstIsError(ev sse.Event) *failure {
 	if told.Message == "" {
 		told.Message = "the provider's stream began with an error"
 	}
+	return s.errorOf(ev.Data, told)
+}
+
+// errorOf makes a failure of an error that came before anything the client could see.
+func (s *stream) errorOf(data []byte, told wire.ProviderError) *failure {
 	return &failure{
 		err:     &apierr.Error{Status: http.StatusBadGateway, Code: apierr.ProviderError, Message: told.Message},
 		outcome: inference.UpstreamError, reason: "provider's stream began with an error", word: told.Code,
-		raw: bytes.Clone(ev.Data), passOn: !s.to.translate && told.In(s.call.Surface.Dialect), another: true,
+		raw: bytes.Clone(data), passOn: !s.to.translate && told.In(s.call.Surface.Dialect), another: true, again: true,
 	}
 }
 
@@ -144,7 +160,7 @@ func (s *stream) pass(ev sse.Event) error {
 		}
 		if len(ev.Data) == 0 {
 			s.comment(ev)
-		} else if s.take(ev); s.ended {
+		} else if s.take(ev); s.ended || s.held && s.failed {
 			return nil
 		}
 		var err error
@@ -164,6 +180,7 @@ func (s *stream) take(ev sse.Event) {
 	s.final = c.OnlyUsage || s.final && !c.JSON
 	s.failed = s.failed || c.Error
 	s.ended = c.End
+	s.watch(&c, ev.Data)
 	switch {
 	case s.to.translate:
 		s.translateEvent(ev)
@@ -221,7 +238,9 @@ func (s *stream) encode(deltas []chat.Delta) {
 // beforeRead sends what is there before the next read, which may take long, and bounds how much is
 // read for a client that has left.
 func (s *stream) beforeRead() {
-	s.send()
+	if !s.held {
+		s.send()
+	}
 	s.line.expect(s.config.IdleTimeout)
 	if !s.isGone() {
 		return

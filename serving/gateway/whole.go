@@ -22,8 +22,7 @@ func (w *work) whole(a *answer) *failure {
 			f = badGateway(err, inference.UpstreamError, fmt.Sprintf("the provider's answer is larger than %d bytes", w.config.MaxAnswer))
 			f.another = false
 		}
-		f.raw = body
-		w.incomplete()
+		f.raw, f.cut = body, true
 		return f
 	}
 	if reshape := a.up.Reshape; reshape != nil {
@@ -119,7 +118,7 @@ func (w *work) failedAnswer(a *answer, body []byte) *failure {
 	f := &failure{
 		err:     &apierr.Error{Status: http.StatusBadGateway, Code: apierr.ProviderError, Message: told.Message},
 		outcome: inference.UpstreamError, reason: "provider answered with an error", word: told.Code, raw: body,
-		passOn: !a.translate && told.Message != "" && told.In(w.call.Surface.Dialect), another: true,
+		passOn: !a.translate && told.Message != "" && told.In(w.call.Surface.Dialect), another: true, again: true,
 	}
 	if told.Message == "" {
 		f.err.Message = "the provider answered with an error and no message"
