@@ -42,7 +42,7 @@ func gemini(t *testing.T) http.Handler {
 }
 
 // lossy has two fields that Google's API has no words for.
-const lossy = `{"model":"chat","messages":[{"role":"user","content":"hi"}],"logit_bias":{"1":5},"parallel_tool_calls":false,"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]}`
+const lossy = `{"model":"chat","messages":[{"role":"user","content":"hi"}],"logit_bias":{"1":5},"parallel_tool_calls":false,"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}},{"type":"function","function":{"name":"g","parameters":{"type":"object"}}}]}`
 
 // TestLosses: what can't be translated is refused by name, or dropped where the endpoint says so.
 func TestLosses(t *testing.T) {
