@@ -40,6 +40,9 @@ func (w *work) check() *apierr.Error {
 	if err := w.shape(); err != nil {
 		return err
 	}
+	if err := w.own(); err != nil {
+		return err
+	}
 	tags, err := w.config.attribution(w.call.Tags, &w.req, w.codec.Dialect)
 	if err != nil {
 		return err
@@ -57,7 +60,7 @@ func (w *work) check() *apierr.Error {
 
 // named returns the name of the endpoint where it is known without the body, else "".
 func (w *work) named(view *View) (string, *apierr.Error) {
-	if w.call.Endpoint == "" && w.call.Stored != nil {
+	if w.call.Stored != nil {
 		return w.findStored(view)
 	}
 	return w.call.Endpoint, nil

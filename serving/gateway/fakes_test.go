@@ -194,6 +194,7 @@ func newLabOf(t *testing.T, e *endpoint.Endpoint, setups ...setup) *lab {
 	}
 	keys, err := auth.NewKeys([]auth.Spec{
 		{Name: "ann-key", Hash: auth.HashToken(token), Endpoints: []string{"chat*"}, Principal: inference.Principal{Name: "ann@example.com", KeyTags: map[string]string{"cost_center": "7"}}},
+		{Name: "bob-key", Hash: auth.HashToken("lg-bob"), Endpoints: []string{"*"}, Principal: inference.Principal{Name: "bob@example.com"}},
 		{Name: "none", Hash: auth.HashToken("lg-none"), Principal: inference.Principal{Name: "nobody@example.com"}},
 	})
 	if err != nil {

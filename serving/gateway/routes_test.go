@@ -189,6 +189,15 @@ func TestStored(t *testing.T) {
 	if got := get("resp_1", func(c *gateway.Call) { c.Token = "lg-none" }); got != "404 refused 404 RESOURCE_DOES_NOT_EXIST usage=none" {
 		t.Errorf("somebody else's answer: %s", got)
 	}
+	other := func(c *gateway.Call) { c.Token, c.Endpoint = "lg-bob", "chat" }
+	if got := get("resp_1", other); got != "404 refused 404 RESOURCE_DOES_NOT_EXIST usage=none" {
+		t.Errorf("somebody else's answer, by the endpoint's name: %s", got)
+	}
+	n := len(l.recorder.Records())
+	l.do(`{"model":"chat","input":"and?","previous_response_id":"resp_1"}`, surfaceOf(wire.OpenAIResponses, other))
+	if got := summary(l.recorder.Records()[n]); got != "refused 404 RESOURCE_DOES_NOT_EXIST usage=none" {
+		t.Errorf("to follow somebody else's answer: %s", got)
+	}
 	want := "b POST /v1/responses, b GET /v1/responses/resp_1?include=x, b POST /v1/responses, b POST /v1/responses, b GET /v1/responses/resp_2?include=x, b GET /v1/responses/resp_2?include=x, a GET /v1/responses/resp_x?include=x, b GET /v1/responses/resp_x?include=x"
 	if got := strings.Join(asked, ", "); got != want {
 		t.Errorf("asked %s\nwant %s", got, want)

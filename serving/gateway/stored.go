@@ -69,14 +69,18 @@ func (p *places) paid(id string) {
 	}
 }
 
-// findStored decides which endpoint a stored answer is asked of: the one it was made at, where
-// that is remembered, else the only one it can be.
+// findStored decides which endpoint a stored answer is asked of: the one the call names, the one it
+// was made at, where that is remembered, else the only one it can be. What is remembered as
+// somebody else's is not there.
 func (w *work) findStored(view *View) (string, *apierr.Error) {
 	id := w.call.Stored.ID
-	if at, ok := w.places.get(id); ok {
-		if at.principal != w.rec.Principal.Name {
-			return "", noStored(id)
-		}
+	at, known := w.places.get(id)
+	switch {
+	case known && at.principal != w.rec.Principal.Name:
+		return "", noStored(id)
+	case w.call.Endpoint != "":
+		return w.call.Endpoint, nil
+	case known:
 		return at.endpoint, nil
 	}
 	name := ""
@@ -128,16 +132,9 @@ func (w *work) plan(dst []*endpoint.Entity) []*endpoint.Entity {
 		}
 	}
 	dst = route.Plan(dst, w.endpoint, w.Draw())
-	if w.codec.Format != wire.OpenAIResponses {
-		return dst
-	}
 	// An answer that follows another is made where that is stored.
-	v, k := w.req.Member("previous_response_id")
-	if k != rawjson.String {
-		return dst
-	}
-	at, ok := w.places.get(rawjson.Unquote(v))
-	if !ok || at.endpoint != w.endpoint.Name || at.principal != w.rec.Principal.Name {
+	at, _ := w.followed()
+	if at.endpoint != w.endpoint.Name {
 		return dst
 	}
 	for _, e := range w.endpoint.Entities {
@@ -146,6 +143,29 @@ func (w *work) plan(dst []*endpoint.Entity) []*endpoint.Entity {
 		}
 	}
 	return dst
+}
+
+// followed returns where the answer is stored that the one asked for is to follow, and its id; an
+// empty place when that is not known.
+func (w *work) followed() (at place, id string) {
+	if w.codec.Format != wire.OpenAIResponses {
+		return place{}, ""
+	}
+	v, k := w.req.Member("previous_response_id")
+	if k != rawjson.String {
+		return place{}, ""
+	}
+	id = rawjson.Unquote(v)
+	at, _ = w.places.get(id)
+	return at, id
+}
+
+// own refuses to go on with an answer that was made for somebody else.
+func (w *work) own() *apierr.Error {
+	if at, id := w.followed(); at != (place{}) && at.principal != w.rec.Principal.Name {
+		return noStored(id).At("previous_response_id")
+	}
+	return nil
 }
 
 // remember notes where an answer was stored, and returns its id, "" for none. object is the answer.
