@@ -27,6 +27,16 @@ func (r *Result) note(format string, args ...any) {
 	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
 }
 
+// some returns what was read, unless that is nothing: by an empty list no call would have a cost.
+func (r *Result) some(format string) (*Result, error) {
+	for _, p := range r.File.Providers {
+		if len(p.Models) > 0 {
+			return r, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: there is no model with a price in it; is it the right file?", format)
+}
+
 // Formats are the formats there are, by name.
 var Formats = map[string]func([]byte) (*Result, error){
 	"genai-prices": GenAI,

@@ -138,7 +138,10 @@ func TestBadLists(t *testing.T) {
 		{"genai-prices", `[{"id":"a","models":[{"id":"m","match":{"equals":"m"},"prices":{"input_mtok":"x"}}]}]`, "model m"},
 		{"genai-prices", `[{"id":"a","models":[{"id":"m","match":{"equals":"m"},"prices":[]}]}]`, "no prices"},
 		{"genai-prices", `[{"id":"a","models":[{"id":"m","match":{"equals":"m"},"prices":[{"constraint":{"start_date":"soon"},"prices":{}}]}]}]`, "not a day"},
+		{"genai-prices", `[]`, "no model with a price"},
 		{"litellm", `[]`, "not an object of models"},
+		{"litellm", `{}`, "no model with a price"},
+		{"litellm", `{"m":7}`, "not an object of models"},
 		{"litellm", `{"m":{"litellm_provider":"openai","input_cost_per_token":-1}}`, "negative"},
 	} {
 		if _, err := Formats[c.format]([]byte(c.in)); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -115,7 +115,7 @@ func GenAI(list []byte) (*Result, error) {
 		}
 		out.File.Providers = append(out.File.Providers, provider)
 	}
-	return out, nil
+	return out.some("genai-prices")
 }
 
 func (r *genRule) ours() *pricing.Rule {

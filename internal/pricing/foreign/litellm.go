@@ -56,7 +56,7 @@ var (
 // cut off when it names the provider (gemini/, azure/, bedrock/...), so that what is left is the
 // name a provider answers with.
 func LiteLLM(list []byte) (*Result, error) {
-	var models map[string]map[string]json.RawMessage
+	var models map[string]liteModel
 	if err := json.Unmarshal(list, &models); err != nil {
 		return nil, fmt.Errorf("litellm: not an object of models: %w", err)
 	}
@@ -64,7 +64,7 @@ func LiteLLM(list []byte) (*Result, error) {
 	providers := map[string]*pricing.Provider{}
 	seen := map[string]string{} // the key that a name came from
 	for _, key := range slices.Sorted(maps.Keys(models)) {
-		m := liteModel(models[key])
+		m := models[key]
 		provider := m.provider()
 		if key == "sample_spec" || provider == "" {
 			continue
@@ -95,7 +95,7 @@ func LiteLLM(list []byte) (*Result, error) {
 	for _, name := range slices.Sorted(maps.Keys(providers)) {
 		out.File.Providers = append(out.File.Providers, *providers[name])
 	}
-	return out, nil
+	return out.some("litellm")
 }
 
 type liteModel map[string]json.RawMessage

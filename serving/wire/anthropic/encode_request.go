@@ -156,6 +156,7 @@ func (e *requestWriter) temperature() string {
 	case f > 1 || f < 0:
 		e.loseFeature(chat.FTemperature, "Anthropic's scale is from 0 to 1, not %s", t)
 	case f == 1 && (e.think.on() || !e.version.samples()):
+	case f == 1 && e.version.oneSampling() && e.r.TopP != "" && !isOne(e.r.TopP): // top_p is said instead
 	case !e.version.samples():
 		e.loseFeature(chat.FTemperature, "Claude %s takes no temperature", e.version)
 	case e.think.on():

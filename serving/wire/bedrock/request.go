@@ -1,6 +1,7 @@
 package bedrock
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/lakegate/lakegate/internal/apierr"
@@ -133,6 +134,8 @@ func (e *encoder) temperature() bool {
 		return true
 	case f == 1 && (e.thinks || !e.claude().samples()):
 		return false
+	case f == 1 && e.claude().oneSampling() && e.r.TopP != "" && !isOne(e.r.TopP): // topP is said instead
+		return false
 	case !e.claude().samples():
 		why = "this model takes no temperature"
 	case e.thinks:
@@ -142,6 +145,11 @@ func (e *encoder) temperature() bool {
 	}
 	e.lose(e.r.Name(chat.FTemperature), "%s", why)
 	return false
+}
+
+func isOne(n json.Number) bool {
+	f, err := n.Float64()
+	return err == nil && f == 1
 }
 
 func (e *encoder) topP() bool {
@@ -157,7 +165,7 @@ func (e *encoder) topP() bool {
 		return false
 	case !e.claude().samples():
 		why = "this model takes no top_p"
-	case e.claude().oneSampling() && e.r.Temperature != "":
+	case e.claude().oneSampling() && e.r.Temperature != "" && !isOne(e.r.Temperature):
 		why = "this model takes temperature or top_p, not both"
 	default:
 		return true

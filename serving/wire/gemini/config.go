@@ -19,8 +19,10 @@ func (d *decoding) config(f field) {
 		r.Temperature = d.number(f)
 	case "topP":
 		r.TopP = d.number(f)
-	case "topK":
-		r.TopK = d.number(f)
+	case "topK": // of 64 is how Google's models are, which Gemini CLI says in every call
+		if r.TopK = d.number(f); r.TopK == "64" {
+			r.TopK = ""
+		}
 	case "maxOutputTokens":
 		r.MaxTokens = d.integer(f)
 	case "stopSequences":
