@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"log/slog"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -15,12 +16,30 @@ import (
 
 func configCommand() *cobra.Command {
 	c := &cobra.Command{Use: "config", Short: "Check a config file"}
-	c.AddCommand(&cobra.Command{
+	c.AddCommand(configCheckCommand())
+	return c
+}
+
+func configCheckCommand() *cobra.Command {
+	return &cobra.Command{
 		Use:   "check FILE",
-		Short: "Report every fault of a config file, with its line; exit 1 if there is one",
-		Args:  cobra.ExactArgs(1),
+		Short: "Report every fault of a config file, with its line, and where its secrets are; exit 1 if there is a fault",
+		Long: `Reads a config file as serve would. It lists every {{secrets/scope/key}} of the file with where it was
+found or what is wrong with it, never with its value, and then every fault with its line. Secrets are
+looked for where the file says, with this command's environment, user and AWS credentials: run it as
+the gateway runs.
+
+  lakegate config check lakegate.yaml`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := config.Load(args[0], os.LookupEnv)
+			s, err := newSecrets(slog.New(slog.NewTextHandler(io.Discard, nil)))
+			if err != nil {
+				return err
+			}
+			cfg, refs, err := s.check(cmd.Context(), args[0], false)
+			if err := writeReferences(cmd.OutOrStdout(), refs); err != nil {
+				return err
+			}
 			if err != nil {
 				return err
 			}
@@ -32,8 +51,20 @@ func configCommand() *cobra.Command {
 				args[0], len(cfg.Endpoints), len(cfg.Keys), cfg.Data, prices.Version())
 			return nil
 		},
-	})
-	return c
+	}
+}
+
+// writeReferences lists references to secrets.
+func writeReferences(out io.Writer, refs []config.Reference) error {
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	for _, r := range refs {
+		state := "found in " + r.Where
+		if r.Problem != "" {
+			state = "not found: " + r.Problem
+		}
+		fmt.Fprintf(w, "line %d\tsecrets/%s/%s\t%s\n", r.Line, r.Scope, r.Key, state)
+	}
+	return w.Flush()
 }
 
 // readLine returns the first line without its end.

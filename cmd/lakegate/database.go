@@ -48,7 +48,7 @@ func (w *where) flags(c *cobra.Command) {
 // open returns the database the flags name.
 func (w *where) open(ctx context.Context) (database, error) {
 	if w.lake.given() {
-		cfg, err := w.lake.load()
+		cfg, err := w.lake.load(ctx)
 		if err != nil {
 			return nil, err
 		}

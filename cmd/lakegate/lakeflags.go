@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 
@@ -26,7 +27,7 @@ func (f *lakeFlags) given() bool { return f.config != "" || f.data != "" }
 
 // load returns the configuration of the lake: of the file, or the default one over a data folder.
 // With both, the folder is used instead of the file's. Without either it is the file lakegate.yaml, or the folder ./data.
-func (f *lakeFlags) load() (*config.Config, error) {
+func (f *lakeFlags) load(ctx context.Context) (*config.Config, error) {
 	path := f.config
 	if !f.given() {
 		if _, err := os.Stat(defaultConfigFile); err == nil {
@@ -34,7 +35,7 @@ func (f *lakeFlags) load() (*config.Config, error) {
 		}
 	}
 	if path != "" {
-		cfg, err := config.LoadLake(path, os.LookupEnv)
+		cfg, err := loadLake(ctx, path)
 		if err == nil && f.data != "" {
 			cfg.Data = f.data
 		}

@@ -36,7 +36,7 @@ records that a power cut took before they were on disk, or that a repair gave up
 Needs the data folder to itself: stop the gateway first.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := at.load()
+			cfg, err := at.load(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -107,7 +107,7 @@ do verify and the metrics. Try restoring the file from a copy before.
 Needs the data folder to itself: stop the gateway first. Without --yes it only says what it would do.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := at.load()
+			cfg, err := at.load(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -50,6 +50,7 @@ in open Delta tables: who called which model, for what, with how many tokens, at
 Start here:
   lakegate demo --data ./data/demo            everything at once, with a scripted provider
   lakegate keys new --name me --admin         make an API key and the lines for the config file
+  lakegate secrets put openai/api-key         keep a provider's key, encrypted, for {{secrets/openai/api-key}}
   lakegate serve --config lakegate.yaml       run the gateway
   lakegate sql "SELECT count(*) FROM system.serving.endpoint_usage"`,
 		SilenceUsage:  true,
@@ -59,7 +60,7 @@ Start here:
 	c.CompletionOptions.HiddenDefaultCmd = true
 	c.AddCommand(
 		serveCommand(), demoCommand(), sqlCommand(), reportCommand(), verifyCommand(),
-		tablesCommand(), pricesCommand(), dashboardsCommand(), keysCommand(), configCommand(), workerCommand(), maintainerCommand(), logCommand(), probeCommand(),
+		tablesCommand(), pricesCommand(), dashboardsCommand(), keysCommand(), secretsCommand(), configCommand(), workerCommand(), maintainerCommand(), logCommand(), probeCommand(),
 	)
 	return c
 }

@@ -59,7 +59,7 @@ type said struct {
 func maintainTables(ctx context.Context, f lakeFlags, holder string, out io.Writer) error {
 	l := newLines(out)
 	logger := slog.New(&lineHandler{lines: l})
-	cfg, err := f.load()
+	cfg, err := f.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func maintainTables(ctx context.Context, f lakeFlags, holder string, out io.Writ
 		return err
 	}
 	keeper, err := openKeeper(cfg, holder, lake.store, lake.docs, func() []*tableschema.Table {
-		if now, err := f.load(); err == nil { // the gateway reports a file that is bad
+		if now, err := f.load(ctx); err == nil { // the gateway reports a file that is bad
 			cfg = now
 		}
 		return configuredTables(cfg)

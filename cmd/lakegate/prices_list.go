@@ -1,9 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/lakegate/lakegate/internal/config"
 	"github.com/lakegate/lakegate/internal/pricing"
 )
 
@@ -34,7 +33,7 @@ up as a call's price is, and what the config file says of it is in it.
 			if err != nil {
 				return err
 			}
-			list, err := priceListOf(configFile, file)
+			list, err := priceListOf(cmd.Context(), configFile, file)
 			if err != nil {
 				return err
 			}
@@ -70,9 +69,9 @@ func parsePriceDay(s string) (time.Time, error) {
 }
 
 // priceListOf is the list of a config file, of a price file, or the built-in one.
-func priceListOf(configFile, file string) (*pricing.List, error) {
+func priceListOf(ctx context.Context, configFile, file string) (*pricing.List, error) {
 	if configFile != "" {
-		cfg, err := config.LoadLake(configFile, os.LookupEnv)
+		cfg, err := loadLake(ctx, configFile)
 		if err != nil {
 			return nil, err
 		}
@@ -200,11 +199,11 @@ the same when one list finds the other's name of them.
 			if err != nil {
 				return err
 			}
-			a, err := priceListOf("", args[0])
+			a, err := priceListOf(cmd.Context(), "", args[0])
 			if err != nil {
 				return err
 			}
-			b, err := priceListOf("", args[1])
+			b, err := priceListOf(cmd.Context(), "", args[1])
 			if err != nil {
 				return err
 			}

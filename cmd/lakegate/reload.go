@@ -30,6 +30,7 @@ type live struct {
 	prices func(*pricing.List)
 
 	override func(*config.Config) // what flags say over the file; nil for nothing
+	secrets  *secrets             // nil: only those written out in the file
 
 	mu      sync.Mutex
 	now     *config.Config
@@ -40,9 +41,17 @@ type live struct {
 // start applies the first configuration.
 func (l *live) start(ctx context.Context, cfg *config.Config) error { return l.apply(ctx, cfg) }
 
-// reload reads the file again. A bad file changes nothing and is reported.
+// Why the configuration is read again.
+const (
+	hangup        = "SIGHUP"
+	fileChanged   = "file changed"
+	secretChanged = "secret changed"
+)
+
+// reload reads the file again, and the secrets it refers to. A bad file changes nothing and is reported,
+// and so is a secret that is not there any more.
 func (l *live) reload(ctx context.Context, why string) {
-	cfg, err := config.Load(l.path, os.LookupEnv)
+	cfg, err := l.load(ctx, why == hangup)
 	if err != nil {
 		l.logger.Error("the config file is bad; the old configuration stays", "why", why, "error", err.Error())
 		return
@@ -61,6 +70,13 @@ func (l *live) reload(ctx context.Context, why string) {
 		return
 	}
 	l.logger.Info("configuration reloaded", "why", why, "endpoints", len(cfg.Endpoints), "keys", len(cfg.Keys))
+}
+
+func (l *live) load(ctx context.Context, fresh bool) (*config.Config, error) {
+	if l.secrets == nil {
+		return config.Load(l.path, os.LookupEnv)
+	}
+	return l.secrets.load(ctx, l.path, fresh)
 }
 
 // needsRestart reports whether anything but endpoints, keys, secrets, prices and retention differs.

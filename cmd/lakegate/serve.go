@@ -21,8 +21,9 @@ func serveCommand() *cobra.Command {
 		Short: "Run the gateway",
 		Long: `Runs the gateway until SIGTERM or Ctrl-C, then drains: requests in flight end, rows land.
 
-Endpoints and keys are reloaded when the file changes and on SIGHUP; a bad file changes nothing and
-is reported with every fault and its line. docs/configuration.md has every key of the file.`,
+Endpoints and keys are reloaded when the file changes, when a secret they refer to changes, and on
+SIGHUP; a bad file changes nothing and is reported with every fault and its line.
+docs/configuration.md has every key of the file, docs/secrets.md where secrets may be.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			logger, err := serveLogger(level, asJSON)
@@ -66,7 +67,14 @@ func serve(ctx context.Context, path string, override func(*config.Config), logg
 	if err != nil {
 		return fmt.Errorf("watch the config file: %w", err)
 	}
-	cfg, err := config.Load(path, os.LookupEnv)
+	found, err := newSecrets(logger)
+	if err != nil {
+		return err
+	}
+	var flags config.Config
+	override(&flags)
+	found.data = flags.Data
+	cfg, err := found.load(ctx, path, false)
 	if err != nil {
 		return err
 	}
@@ -75,25 +83,32 @@ func serve(ctx context.Context, path string, override func(*config.Config), logg
 	if err != nil {
 		return err
 	}
-	a.live.override = override
+	a.live.override, a.live.secrets = override, found
 	stop, err := a.start(cfg.Listen)
 	if err != nil {
 		return joinClose(err, a)
 	}
 	logger.Info("lakegate is up", "version", version, "address", a.baseURL, "data", cfg.Data,
 		"endpoints", len(cfg.Endpoints), "keys", len(cfg.Keys), "console", a.baseURL+"/ui/")
-	a.reloadUntil(ctx, changed)
+	rotated := make(chan struct{}, 1)
+	looked := make(chan struct{})
+	go func() { // ends with ctx
+		defer close(looked)
+		found.vault.Watch(ctx, func() { nudge(rotated) })
+	}()
+	a.reloadUntil(ctx, changed, rotated)
 	logger.Info("stopping: requests in flight may end")
 	err = joinClose(stop(), a)
 	<-watched
+	<-looked
 	if err == nil {
 		logger.Info("stopped; every row has landed")
 	}
 	return err
 }
 
-// reloadUntil reloads on changes of the file and on SIGHUP until ctx ends.
-func (a *app) reloadUntil(ctx context.Context, changed <-chan struct{}) {
+// reloadUntil reloads on changes of the file or its secrets and on SIGHUP until ctx ends.
+func (a *app) reloadUntil(ctx context.Context, changed, rotated <-chan struct{}) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -102,9 +117,11 @@ func (a *app) reloadUntil(ctx context.Context, changed <-chan struct{}) {
 		case <-ctx.Done():
 			return
 		case <-hup:
-			a.live.reload(ctx, "SIGHUP")
+			a.live.reload(ctx, hangup)
 		case <-changed:
-			a.live.reload(ctx, "file changed")
+			a.live.reload(ctx, fileChanged)
+		case <-rotated:
+			a.live.reload(ctx, secretChanged)
 		}
 	}
 }

@@ -56,7 +56,7 @@ type lakeTables struct {
 // openTables finds the tables of the lake that the flags name. For commands that change something
 // the store has to prove itself first.
 func (f *lakeFlags) openTables(ctx context.Context, change bool) (*lakeTables, error) {
-	cfg, err := f.load()
+	cfg, err := f.load(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ Rows that are still in the log count as pending: they land when the gateway star
 Needs the data folder to itself: stop the gateway first.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := at.load()
+			cfg, err := at.load(cmd.Context())
 			if err != nil {
 				return err
 			}

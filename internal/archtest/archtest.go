@@ -34,6 +34,8 @@ var Arrows = []Rule{
 	// Built on the leaves.
 	{"internal/pricing", []string{"internal/inference"}},
 	{"internal/pricing/foreign", []string{"internal/pricing"}}, // lists of other projects become price files
+	{"internal/secretstore", []string{"internal/disk", "internal/secret"}},
+	{"internal/vault/...", []string{"internal/secret", "internal/secretstore"}}, // config names its function; cmd joins them
 	{"internal/state", []string{"internal/objstore/..."}},
 	{"internal/maintain/lease", []string{"internal/state"}},
 	{"internal/maintain/gateways", []string{"internal/state"}},
@@ -88,8 +90,9 @@ var Only = map[string][]string{
 	"github.com/duckdb/duckdb-go":         {"sql/worker", "cmd/bench-lake"},
 	"github.com/apache/arrow-go/v18":      {"tests/readers", "tests/chaos", "internal/tableschema", "internal/tablewriter", "internal/datafile", "internal/delta", "internal/forget", "internal/maintain", "internal/reprice", "inference_tables", "system_tables", "cmd/bench-lake"},
 	"github.com/parquet-go/parquet-go":    {"internal/delta", "internal/datafile"},
-	"github.com/aws/aws-sdk-go-v2":        {"internal/objstore/s3store", "serving/credential", "serving/wire/bedrock", "tests/clients"},
-	"github.com/aws/smithy-go":            {"internal/objstore/s3store"},
+	"github.com/aws/aws-sdk-go-v2":        {"internal/objstore/s3store", "internal/vault/awssecrets", "serving/credential", "serving/wire/bedrock", "tests/clients"},
+	"github.com/aws/smithy-go":            {"internal/objstore/s3store", "internal/vault/awssecrets"},
+	"filippo.io/age":                      {"internal/secretstore"},
 	"golang.org/x/oauth2":                 {"serving/credential"},
 	"go.yaml.in/yaml":                     {"internal/config", "internal/pricing"},
 	"github.com/spf13/cobra":              {"cmd/..."},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,17 +14,23 @@ import (
 // It also fills in defaults that depend on other values.
 type checker struct {
 	config *Config
+	vault  Vault // may be nil
+	refs   []Reference
 	*decoder
 }
 
-// check completes c and adds to d what is wrong with it.
-func check(config *Config, d *decoder) {
-	c := &checker{config, d}
+// check completes c and adds to d what is wrong with it. It returns the references to secrets, sorted
+// by line.
+func check(config *Config, d *decoder, vault Vault) []Reference {
+	c := &checker{config: config, vault: vault, decoder: d}
+	c.secrets(&config.Secrets)
 	c.server()
 	c.endpoints()
 	c.keys()
 	c.prices()
-	config.Secrets = nil
+	config.Secrets.Inline = nil
+	slices.SortStableFunc(c.refs, func(a, b Reference) int { return cmp.Compare(a.Line, b.Line) })
+	return c.refs
 }
 
 // fault notes what is wrong with the value at path, unless it or what it is part of could not

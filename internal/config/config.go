@@ -4,7 +4,7 @@
 // that is wrong with the file at once, each with its line. Nothing in the file is ignored: a key
 // that is not known, or known but not built yet, is a fault. ${NAME} in a value is replaced by
 // what the env function says; a {{secrets/scope/key}} reference is replaced from the file's own
-// section secrets. The package itself reads neither environment nor flags.
+// section secrets, or by what a Vault finds. The package itself reads neither environment nor flags.
 //
 // Secrets are secret.String from the moment they are decoded. Faults quote values as they stand
 // in the file, never what a reference stood for, and never the value of a secret key.
@@ -41,11 +41,10 @@ type Config struct {
 	PriceList PriceList          `yaml:"price_list,omitempty"`
 	Prices    []pricing.Override `yaml:"prices,omitempty"`
 
-	// Secrets is what {{secrets/scope/key}} refers to: scope, then key. Parse has resolved every
-	// reference, so nobody needs to look here.
-	Secrets   map[string]map[string]secret.String `yaml:"secrets"`
-	Keys      []Key                               `yaml:"keys"`
-	Endpoints []Endpoint                          `yaml:"endpoints"`
+	// Secrets says where {{secrets/scope/key}} is found. Parse has resolved every reference.
+	Secrets   Secrets    `yaml:"secrets"`
+	Keys      []Key      `yaml:"keys"`
+	Endpoints []Endpoint `yaml:"endpoints"`
 }
 
 // PriceList names a price file. Its hash is checked when it is read, so that no other prices than

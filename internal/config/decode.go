@@ -118,6 +118,10 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 			d.value(value, f, p)
 			return
 		}
+		if m, ok := rest(v); ok {
+			d.entry(key, value, m, path)
+			return
+		}
 		d.unknownKey(key, value, v.Type(), path)
 	})
 }
@@ -125,17 +129,23 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 // mapping decodes a mapping into a map whose keys the file chooses.
 func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 	v.Set(reflect.MakeMap(v.Type()))
-	d.pairs(n, path, func(key, value *yaml.Node) {
-		p := join(path, key.Value)
-		d.places[p] = place{line: key.Line}
-		if isNull(value) {
-			d.fault(key, p, "it has no value")
-			return
-		}
-		x := reflect.New(v.Type().Elem()).Elem()
-		d.value(value, x, p)
-		v.SetMapIndex(reflect.ValueOf(key.Value), x)
-	})
+	d.pairs(n, path, func(key, value *yaml.Node) { d.entry(key, value, v, path) })
+}
+
+// entry decodes one pair into a map, which is made when it is nil.
+func (d *decoder) entry(key, value *yaml.Node, v reflect.Value, path string) {
+	p := join(path, key.Value)
+	d.places[p] = place{line: key.Line}
+	if isNull(value) {
+		d.fault(key, p, "it has no value")
+		return
+	}
+	if v.IsNil() {
+		v.Set(reflect.MakeMap(v.Type()))
+	}
+	x := reflect.New(v.Type().Elem()).Elem()
+	d.value(value, x, p)
+	v.SetMapIndex(reflect.ValueOf(key.Value), x)
 }
 
 // sequence decodes a list. An empty list is not nil, so that it can be told from none.
@@ -204,7 +214,7 @@ func field(v reflect.Value, name, path string) (reflect.Value, bool) {
 			if f, ok := field(v.Field(i), name, path); ok {
 				return f, true
 			}
-		} else if keyOf(v.Type().Field(i), path) == name {
+		} else if !isRest(v.Type().Field(i)) && keyOf(v.Type().Field(i), path) == name {
 			return v.Field(i), true
 		}
 	}
@@ -212,7 +222,24 @@ func field(v reflect.Value, name, path string) (reflect.Value, bool) {
 }
 
 // inline says that the keys of a field, which is a struct, are keys of the struct it is in.
-func inline(f reflect.StructField) bool { return strings.HasSuffix(f.Tag.Get("yaml"), ",inline") }
+func inline(f reflect.StructField) bool {
+	return f.Type.Kind() == reflect.Struct && strings.HasSuffix(f.Tag.Get("yaml"), ",inline")
+}
+
+// isRest says that a field, which is a map, takes the keys that no other field has.
+func isRest(f reflect.StructField) bool {
+	return f.Type.Kind() == reflect.Map && strings.HasSuffix(f.Tag.Get("yaml"), ",inline")
+}
+
+// rest returns the field of struct v that takes the keys no other field has.
+func rest(v reflect.Value) (reflect.Value, bool) {
+	for i := range v.NumField() {
+		if isRest(v.Type().Field(i)) {
+			return v.Field(i), true
+		}
+	}
+	return reflect.Value{}, false
+}
 
 // isWord says that values of the type read themselves from a text, such as prices and days do.
 func isWord(t reflect.Type) bool { return reflect.PointerTo(t).Implements(wordType) && t != secretType }

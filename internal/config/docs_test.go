@@ -150,10 +150,12 @@ func leaves(v reflect.Value, path string) []leaf {
 		return leaves(reflect.Zero(t.Elem()), path)
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
 		return leaves(reflect.Zero(t.Elem()), path+"[]")
+	case t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Struct && t.Elem() != secretType:
+		return leaves(reflect.Zero(t.Elem()), path+".NAME")
 	case t.Kind() == reflect.Struct:
 		for i := range t.NumField() {
 			at := path
-			if !inline(t.Field(i)) {
+			if !inline(t.Field(i)) && !isRest(t.Field(i)) {
 				at = join(path, keyOf(t.Field(i), path))
 			}
 			out = append(out, leaves(v.Field(i), at)...)

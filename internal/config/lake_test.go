@@ -44,11 +44,11 @@ endpoints:
 		path := filepath.Join(t.TempDir(), "lakegate.yaml")
 		write(t, path, strings.Replace(text, "%", secret, 1))
 		set := map[string]string{"S3_SECRET": hidden}
-		c, err := LoadLake(path, func(name string) (string, bool) { v, ok := set[name]; return v, ok })
+		c, err := LoadLake(path, Sources{Env: func(name string) (string, bool) { v, ok := set[name]; return v, ok }})
 		if err != nil || c.Lake.S3.SecretAccessKey.Reveal() != hidden {
 			t.Errorf("%s: %v", secret, err)
 		}
-		_, err = LoadLake(path, func(string) (string, bool) { return "", false })
+		_, err = LoadLake(path, Sources{Env: func(string) (string, bool) { return "", false }})
 		if err == nil || !strings.Contains(err.Error(), fault) || strings.Count(err.Error(), "\n") > 0 {
 			t.Errorf("%s: got %v, want only %s", secret, err, fault)
 		}

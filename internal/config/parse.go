@@ -21,26 +21,46 @@ const maxFile = 8 << 20
 // Env looks up an environment variable, as os.LookupEnv does.
 type Env = func(name string) (value string, ok bool)
 
+// Sources is where the values come from that a file only refers to.
+type Sources struct {
+	Env   Env
+	Vault Vault // nil: there are only the secrets written out in the file
+}
+
 // Load reads and parses the file at path. The error is a Faults when the file could be read.
-func Load(path string, env Env) (*Config, error) { return load(path, env, false) }
+func Load(path string, env Env) (*Config, error) { return LoadFrom(path, Sources{Env: env}) }
 
-// LoadLake is Load for work on the tables alone: secrets that the lake does not need may come from
-// environment variables that are not set. Nothing can be sent to a provider with the result.
-func LoadLake(path string, env Env) (*Config, error) { return load(path, env, true) }
+// LoadFrom is Load with more sources.
+func LoadFrom(path string, from Sources) (*Config, error) {
+	c, _, err := load(path, from, false)
+	return c, err
+}
 
-func load(path string, env Env, lakeOnly bool) (*Config, error) {
+// Check is LoadFrom that also returns every reference to a secret, in the order of the file, whether it
+// resolves or not.
+func Check(path string, from Sources) (*Config, []Reference, error) { return load(path, from, false) }
+
+// LoadLake is LoadFrom for work on the tables alone: secrets that the lake does not need are not looked
+// for, and may come from environment variables that are not set. Nothing can be sent to a provider with
+// the result.
+func LoadLake(path string, from Sources) (*Config, error) {
+	c, _, err := load(path, from, true)
+	return c, err
+}
+
+func load(path string, from Sources, lakeOnly bool) (*Config, []Reference, error) {
 	data, err := readBounded(path)
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+		return nil, nil, fmt.Errorf("read configuration: %w", err)
 	}
-	c, err := parse(data, env, lakeOnly)
+	c, refs, err := parse(data, from, lakeOnly)
 	var faults Faults
 	if errors.As(err, &faults) {
 		for i := range faults {
 			faults[i].File = path
 		}
 	}
-	return c, err
+	return c, refs, err
 }
 
 func readBounded(path string) ([]byte, error) {
@@ -55,24 +75,31 @@ func readBounded(path string) ([]byte, error) {
 
 // Parse decodes, completes and checks a file. It returns either a Config or a Faults, never both
 // and never another error. It keeps nothing of data.
-func Parse(data []byte, env Env) (*Config, error) { return parse(data, env, false) }
+func Parse(data []byte, env Env) (*Config, error) { return ParseFrom(data, Sources{Env: env}) }
 
-func parse(data []byte, env Env, lakeOnly bool) (*Config, error) {
+// ParseFrom is Parse with more sources.
+func ParseFrom(data []byte, from Sources) (*Config, error) {
+	c, _, err := parse(data, from, false)
+	return c, err
+}
+
+func parse(data []byte, from Sources, lakeOnly bool) (*Config, []Reference, error) {
 	root, fault := readDocument(data)
 	if fault != nil {
-		return nil, Faults{*fault}
+		return nil, nil, Faults{*fault}
 	}
 	c := DefaultConfig()
-	d := &decoder{env: env, places: map[string]place{}, budget: maxValues, lakeOnly: lakeOnly}
+	d := &decoder{env: from.Env, places: map[string]place{}, budget: maxValues, lakeOnly: lakeOnly}
 	d.value(root, reflect.ValueOf(&c).Elem(), "")
+	var refs []Reference
 	if d.more() {
-		check(&c, d)
+		refs = check(&c, d, from.Vault)
 	}
 	if len(d.faults) > 0 {
 		d.faults.sort()
-		return nil, d.faults
+		return nil, refs, d.faults
 	}
-	return &c, nil
+	return &c, refs, nil
 }
 
 // readDocument parses data into its one document's top mapping.

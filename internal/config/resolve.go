@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
@@ -8,8 +9,8 @@ import (
 	"github.com/lakegate/lakegate/internal/secret"
 )
 
-// unsetSecret stands before the name of the variable that a secret should have come from, where
-// LoadLake does without it.
+// unsetSecret stands before the name of the variable that a secret should have come from, or is before
+// a reference, where LoadLake does without it.
 const unsetSecret = "unset-environment-variable:"
 
 var secretReference = regexp.MustCompile(`^\{\{\s*secrets/([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)\s*\}\}$`)
@@ -53,16 +54,45 @@ func (c *checker) reference(path string, ref secret.String) (secret.String, bool
 		c.fault(path, "a secret reference is written {{secrets/scope/key}}")
 		return secret.String{}, false
 	}
-	if c.bad(join(join("secrets", m[1]), m[2])) {
+	r := &Reference{Line: c.line(path), Path: path, Scope: m[1], Key: m[2]}
+	defer func() { c.refs = append(c.refs, *r) }()
+	if at := join(join("secrets", m[1]), m[2]); c.bad(at) {
+		r.Problem = "see the fault of " + at
 		return secret.String{}, false
 	}
-	value, ok := c.config.Secrets[m[1]][m[2]]
-	if !ok {
-		c.fault(path, "secrets/%s/%s is not there: add it to this file as secrets: {%[1]s: {%[2]s: ...}}", m[1], m[2])
+	if c.lakeOnly && !strings.HasPrefix(path, "lake.") {
+		return secret.New(unsetSecret + m[1] + "/" + m[2]), true
+	}
+	value, where, err := c.find(m[1], m[2])
+	if err != nil {
+		r.Problem = oneLine(err.Error())
+		c.fault(path, "secrets/%s/%s: %s", m[1], m[2], r.Problem)
 		return secret.String{}, false
 	}
+	r.Where = where
 	return value, true
 }
+
+// find returns a secret of the file's own section or of the vault, and says where it was.
+func (c *checker) find(scope, key string) (value secret.String, where string, err error) {
+	s := &c.config.Secrets
+	if keys, ok := s.Inline[scope]; ok {
+		if value, ok := keys[key]; ok {
+			return value, "this file", nil
+		}
+		return value, "", fmt.Errorf("scope %s is written out in this file without that key: add it as secrets: {%[1]s: {%[2]s: ...}}", scope, key)
+	}
+	from, named := s.Scopes[scope]
+	if named && c.bad(join("secrets.scopes", scope)) {
+		return value, "", fmt.Errorf("see the fault of %s", join("secrets.scopes", scope))
+	}
+	if c.vault == nil {
+		return value, "", fmt.Errorf("it is not there: add it to this file as secrets: {%s: {%s: ...}}", scope, key)
+	}
+	return c.vault(c.config, from, scope, key)
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // sendable reports whether a secret can be sent in a header.
 func (c *checker) sendable(path string, s secret.String) bool {

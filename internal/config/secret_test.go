@@ -93,7 +93,7 @@ func TestTokensAreNotKept(t *testing.T) {
 			t.Errorf("key %s: token kept, or no hash: %+v", k.Name, k)
 		}
 	}
-	if c.Secrets != nil {
+	if c.Secrets.Inline != nil {
 		t.Error("the section secrets is kept")
 	}
 }

@@ -28,7 +28,7 @@ func keysOf(t reflect.Type, path string) []string {
 	for i := range t.NumField() {
 		if f := t.Field(i); inline(f) {
 			keys = append(keys, keysOf(f.Type, path)...)
-		} else {
+		} else if !isRest(f) {
 			keys = append(keys, keyOf(f, path))
 		}
 	}

@@ -5,7 +5,10 @@
 // value leaves the process, and nowhere else. Strings are immutable and safe for concurrent use.
 package secret
 
-import "log/slog"
+import (
+	"log/slog"
+	"strings"
+)
 
 const redacted = "[redacted]"
 
@@ -49,4 +52,10 @@ func (s String) mask() string {
 		return ""
 	}
 	return redacted
+}
+
+// EnvName is the name of a secret as it stands in the name of an environment variable: api-key is
+// API_KEY.
+func EnvName(name string) string {
+	return strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
 }

@@ -1,0 +1,121 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/lakegate/lakegate/internal/secret"
+	"github.com/lakegate/lakegate/internal/secretstore"
+)
+
+// local finds a secret of this machine.
+func (v *Vault) local(p Place, key string) *answer {
+	a := &answer{}
+	switch p.Kind {
+	case Env:
+		a.value, a.where, a.err = v.fromEnv(p, key)
+	case Files:
+		a.value, a.where, a.err = fromFile(p, key)
+	default:
+		a.value, a.where, a.err = v.fromStore(p, key)
+	}
+	if a.err != nil {
+		a.where, a.value = "", secret.String{}
+		a.err = fmt.Errorf("%w (%s)", a.err, p.origin())
+	}
+	return a
+}
+
+func (v *Vault) fromEnv(p Place, key string) (value secret.String, where string, err error) {
+	name := p.Prefix + secret.EnvName(key)
+	text, ok := v.config.Env(name)
+	switch {
+	case !ok:
+		return value, "", fmt.Errorf("environment variable %s is not set", name)
+	case text == "":
+		return value, "", fmt.Errorf("environment variable %s is empty", name)
+	}
+	return secret.New(text), "environment variable " + name, nil
+}
+
+// fromFile reads the file of a key. One line break at its end is not part of the secret: editors and
+// echo leave it there.
+func fromFile(p Place, key string) (value secret.String, where string, err error) {
+	if key == "." || key == ".." {
+		return value, "", errors.New("no file has such a name")
+	}
+	path := filepath.Join(p.Folder, key)
+	st, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		if _, e := os.Stat(p.Folder); e != nil {
+			return value, "", fmt.Errorf("there is no folder %s: mount the secrets there, or say where they are as secrets.scopes.%s.folder", p.Folder, p.Scope)
+		}
+		return value, "", fmt.Errorf("there is no file %s", path)
+	case errors.Is(err, os.ErrPermission):
+		return value, "", fmt.Errorf("the gateway's user may not look into %s", p.Folder)
+	case err != nil:
+		return value, "", fmt.Errorf("%s can't be read: %w", path, errors.Unwrap(err))
+	case !st.Mode().IsRegular():
+		return value, "", fmt.Errorf("%s is no file", path)
+	case st.Size() > secretstore.MaxValue:
+		return value, "", fmt.Errorf("%s is larger than %d bytes", path, secretstore.MaxValue)
+	}
+	text, err := read(path)
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return value, "", fmt.Errorf("the gateway's user may not read %s", path)
+	case err != nil:
+		return value, "", fmt.Errorf("%s can't be read: %w", path, err)
+	case text == "":
+		return value, "", fmt.Errorf("%s is empty", path)
+	}
+	return secret.New(text), path, nil
+}
+
+func read(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, secretstore.MaxValue))
+	return CutLineBreak(string(b)), err
+}
+
+// CutLineBreak takes one line break off the end.
+func CutLineBreak(s string) string { return strings.TrimSuffix(strings.TrimSuffix(s, "\n"), "\r") }
+
+func (v *Vault) fromStore(p Place, key string) (value secret.String, where string, err error) {
+	s := v.store(p)
+	value, err = s.Get(secretstore.Name{Scope: p.Scope, Key: key})
+	put := fmt.Sprintf("lakegate secrets put %s/%s", p.Scope, key)
+	switch {
+	case err == nil:
+		return value, "the local store " + s.File(), nil
+	case p.Kind == Anywhere && (errors.Is(err, secretstore.ErrNoStore) || errors.Is(err, secretstore.ErrNoScope)):
+		err = fmt.Errorf("there is no scope %s: put it into the local store with %s, or say where it is in the config file, under secrets", p.Scope, put)
+	case errors.Is(err, secretstore.ErrNoStore):
+		err = fmt.Errorf("there is no local store at %s; begin one with %s", s.File(), put)
+	case errors.Is(err, secretstore.ErrNoScope), errors.Is(err, secretstore.ErrNoSecret):
+		err = fmt.Errorf("the local store %s does not have it; put it there with %s", s.File(), put)
+	}
+	return value, "", err
+}
+
+// store returns the store of a place, the same one each time: it remembers what it has decrypted.
+func (v *Vault) store(p Place) *secretstore.Store {
+	c := secretstore.Config{File: p.StoreFile, KeyFile: p.KeyFile, Key: v.config.StoreKey, Passphrase: v.config.StorePassphrase}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	s := v.stores[c]
+	if s == nil {
+		s = secretstore.New(c)
+		v.stores[c] = s
+	}
+	return s
+}
