@@ -251,7 +251,7 @@ func TestSecretsOfAWholeRun(t *testing.T) {
 		}
 		status, body := call(t, base, token, scope+"-repeat")
 		came["error of "+scope] = body
-		if status != http.StatusBadRequest && status != http.StatusUnauthorized || !strings.Contains(body, "Incorrect API key") {
+		if status != http.StatusBadRequest && status != http.StatusUnauthorized || !strings.Contains(body, "Incorrect API key provided: [redacted]") {
 			t.Errorf("%s: %d %s", scope, status, body)
 		}
 	}
