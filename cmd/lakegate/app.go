@@ -80,7 +80,7 @@ func newApp(ctx context.Context, cfg *config.Config, path string, logger *slog.L
 	if a.db, err = openWarehouse(cfg.SQL, lake.Dirs(), scratch, lake, asker{a.gateway, a.gwLive}, logger); err != nil {
 		return nil, err
 	}
-	metrics.Registry().MustRegister(newSQLCollector(a.db))
+	metrics.Registry().MustRegister(newSQLCollector(a.db), serving.NewCircuitCollector(a.gateway.Circuits))
 	if err := a.newServer(metrics); err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/lakegate/lakegate/internal/maintain/gateways"
 	"github.com/lakegate/lakegate/serving"
 	"github.com/lakegate/lakegate/serving/endpoint"
+	"github.com/lakegate/lakegate/serving/gateway"
 	"github.com/lakegate/lakegate/serving/wire"
 )
 
@@ -37,6 +38,7 @@ func everyMetric(t *testing.T) []*dto.MetricFamily {
 	m.Configure(oneEndpoint(t))
 	m.Registry().MustRegister(
 		newProcessCollector(func() error { return nil }, 1),
+		serving.NewCircuitCollector(func() []gateway.Circuit { return []gateway.Circuit{{}} }),
 		collector[lakeStats]{func() (lakeStats, bool) { return lakeStats{}, true }, lakeMetrics},
 		collector[cacheStats]{func() (cacheStats, bool) { return cacheStats{}, true }, cacheMetrics},
 		collector[keeperStats]{func() (keeperStats, bool) { return keeperStats{}, true }, keeperMetrics},

@@ -92,11 +92,12 @@ type RateLimit struct {
 
 // Lakegate is what this gateway has and Databricks' does not.
 type Lakegate struct {
-	Durability        Durability    `yaml:"durability"` // log.durability after Parse, where the file gives none
-	Timeout           time.Duration `yaml:"timeout"`
-	FirstTokenTimeout time.Duration `yaml:"first_token_timeout"`
-	SamplingFraction  *float64      `yaml:"sampling_fraction"`
-	AttemptTimeout    time.Duration `yaml:"attempt_timeout,omitempty"`
-	Retries           *Retries      `yaml:"retries,omitempty"` // nil: none
-	DropUnsupported   bool          `yaml:"drop_unsupported"`
+	Durability        Durability      `yaml:"durability"` // log.durability after Parse, where the file gives none
+	Timeout           time.Duration   `yaml:"timeout"`
+	FirstTokenTimeout time.Duration   `yaml:"first_token_timeout"`
+	SamplingFraction  *float64        `yaml:"sampling_fraction"`
+	AttemptTimeout    time.Duration   `yaml:"attempt_timeout,omitempty"`
+	Retries           *Retries        `yaml:"retries,omitempty"`         // nil: none
+	CircuitBreaker    *CircuitBreaker `yaml:"circuit_breaker,omitempty"` // nil: none
+	DropUnsupported   bool            `yaml:"drop_unsupported"`
 }

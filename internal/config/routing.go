@@ -13,6 +13,15 @@ type Retries struct {
 	MaxBackoff time.Duration `yaml:"max_backoff"`
 }
 
+// CircuitBreaker says when an entity that fails is left alone.
+type CircuitBreaker struct {
+	Enabled      *bool         `yaml:"enabled"`
+	FailureShare *float64      `yaml:"failure_share"`
+	MinCalls     *int          `yaml:"min_calls"`
+	Window       time.Duration `yaml:"window"`
+	OpenFor      time.Duration `yaml:"open_for"`
+}
+
 // routing checks how an endpoint finds an entity that answers.
 func (c *checker) routing(l *Lakegate, p string) {
 	if l.AttemptTimeout > l.Timeout && !c.bad(p+".timeout") {
@@ -22,6 +31,35 @@ func (c *checker) routing(l *Lakegate, p string) {
 	if r := l.Retries; r != nil {
 		c.retries(r, p+".retries")
 	}
+	if b := l.CircuitBreaker; b != nil {
+		c.circuitBreaker(b, p+".circuit_breaker")
+	}
+}
+
+func (c *checker) circuitBreaker(b *CircuitBreaker, p string) {
+	if b.Enabled == nil {
+		c.fault(p+".enabled", "say true or false")
+	}
+	if b.FailureShare == nil {
+		b.FailureShare = new(float64)
+		*b.FailureShare = endpoint.DefaultFailureShare
+	}
+	if f := *b.FailureShare; !(f > 0 && f <= 1) { // also refuses what is no number
+		c.fault(p+".failure_share", "want more than 0 and at most 1, got %s", c.text(p+".failure_share"))
+	}
+	if b.MinCalls == nil {
+		b.MinCalls = new(int)
+		*b.MinCalls = endpoint.DefaultMinCalls
+	}
+	within(c, p+".min_calls", *b.MinCalls, 1, 1_000_000)
+	if !c.given(p + ".window") {
+		b.Window = endpoint.DefaultWindow
+	}
+	within(c, p+".window", b.Window, time.Second, time.Hour)
+	if !c.given(p + ".open_for") {
+		b.OpenFor = endpoint.DefaultOpenFor
+	}
+	within(c, p+".open_for", b.OpenFor, 100*time.Millisecond, time.Hour)
 }
 
 func (c *checker) retries(r *Retries, p string) {
@@ -46,5 +84,10 @@ func (c *checker) retries(r *Retries, p string) {
 func compileRouting(e *endpoint.Endpoint, l *Lakegate) {
 	if r := l.Retries; r != nil {
 		e.Retries = endpoint.Retries{Attempts: *r.Attempts, Backoff: r.Backoff, MaxBackoff: r.MaxBackoff}
+	}
+	if b := l.CircuitBreaker; b != nil && *b.Enabled {
+		e.Breaker = endpoint.Breaker{
+			Enabled: true, FailureShare: *b.FailureShare, MinCalls: *b.MinCalls, Window: b.Window, OpenFor: b.OpenFor,
+		}
 	}
 }

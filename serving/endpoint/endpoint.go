@@ -77,6 +77,7 @@ type Endpoint struct {
 	// first token of a streamed one; 0: no bound of its own.
 	AttemptTimeout time.Duration
 	Retries        Retries
+	Breaker        Breaker
 
 	Created time.Time // when this endpoint was first seen, UTC
 	// ConfigVersion counts the versions of the endpoint's entities and traffic, from 1.

@@ -19,3 +19,22 @@ const (
 	DefaultBackoff    = 250 * time.Millisecond
 	DefaultMaxBackoff = 10 * time.Second
 )
+
+// Breaker says when calls are kept from an entity that fails. The zero Breaker never does.
+type Breaker struct {
+	Enabled bool
+	// FailureShare, above 0 and up to 1, of the calls of the last Window opens the circuit, once
+	// there were MinCalls.
+	FailureShare float64
+	MinCalls     int
+	Window       time.Duration
+	OpenFor      time.Duration // then one call at a time shows whether the entity is well
+}
+
+// What breakers do that were told nothing else.
+const (
+	DefaultFailureShare = 0.5
+	DefaultMinCalls     = 20
+	DefaultWindow       = 30 * time.Second
+	DefaultOpenFor      = 15 * time.Second
+)

@@ -44,6 +44,8 @@ type work struct {
 
 	why  string // of the next attempt: see inference.Attempt
 	more bool   // the attempt under way can be followed by another
+	// midway is what was wrong with an answer that the client has the beginning of.
+	midway *failure
 
 	left  func() error    // error of the client's context
 	leave <-chan struct{} // closed when the client's context ends

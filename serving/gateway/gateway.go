@@ -39,6 +39,7 @@ import (
 	"time"
 
 	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/serving/health"
 	"github.com/lakegate/lakegate/serving/limits"
 	"github.com/lakegate/lakegate/serving/provider"
 	"github.com/lakegate/lakegate/serving/wire"
@@ -142,6 +143,8 @@ type Gateway struct {
 
 	// lax holds the IDs of entities that turned out not to know stream_options.
 	lax sync.Map
+	// health is how entities have been doing.
+	health health.Entities
 	// places is where providers have stored answers.
 	places places
 }

@@ -88,7 +88,7 @@ func (w *work) endRaw(a *answer, h *Head, err error) {
 		if errors.Is(err, errTooLarge) {
 			f = badGateway(err, inference.UpstreamBroken, "the provider's answer is larger than this gateway allows")
 		}
-		outcome = f.outcome
+		outcome, w.midway = f.outcome, f
 		w.rec.ErrorCode, w.rec.ErrorMessage = f.code(), f.message()
 		w.rec.Attempts[len(w.rec.Attempts)-1].Error = f.reason
 	}

@@ -5,38 +5,56 @@ import (
 	"time"
 
 	"github.com/lakegate/lakegate/serving/endpoint"
+	"github.com/lakegate/lakegate/serving/health"
 	"github.com/lakegate/lakegate/serving/route"
 )
 
-// tryAll tries the entities in turn, each as often as the endpoint allows. It returns what the
-// last attempt failed with, nil when the client has its answer.
+// tryAll tries the entities in turn, each as often as the endpoint allows, but for those whose
+// circuit is open. It returns what the last attempt failed with, nil when the client has its answer.
 func (w *work) tryAll(plan []*endpoint.Entity) *failure {
 	var last *failure
+	var tried string
 	for i, e := range plan {
-		if last != nil {
-			if w.isGone() || w.remaining() <= 0 || !last.another {
-				break
-			}
-			w.why = "after " + plan[i-1].Name + ": " + last.reason
+		if last != nil && (w.isGone() || w.remaining() <= 0 || !last.another) {
+			return last
 		}
-		if last = w.persist(e, i+1 < len(plan)); last == nil {
+		pass, ok := w.enter(e)
+		if !ok {
+			w.because(e.Name + " is left out: its circuit is open")
+			continue
+		}
+		if last != nil {
+			w.because("after " + tried + ": " + last.reason)
+		}
+		if last = w.persist(e, pass, i+1 < len(plan)); last == nil {
 			return nil
 		}
+		tried = e.Name
+	}
+	if last == nil {
+		e, pass := w.leastBad(plan)
+		w.because("all circuits are open")
+		last = w.persist(e, pass, false)
 	}
 	return last
 }
 
 // persist tries an entity until it answers, as often as the endpoint allows. others says that there
 // are more entities to try.
-func (w *work) persist(e *endpoint.Entity, others bool) *failure {
+func (w *work) persist(e *endpoint.Entity, pass health.Pass, others bool) *failure {
 	most := w.endpoint.Retries.Attempts
 	if w.call.Stored != nil {
 		most = 1 // it may be a deletion
 	}
 	for n := 1; ; n++ {
 		w.more = others || n < most
-		f := w.try(e)
+		f := w.tryPassed(e, pass)
 		if f == nil || n >= most || !w.pause(f, n) {
+			return f
+		}
+		var ok bool
+		if pass, ok = w.enter(e); !ok {
+			w.why = ""
 			return f
 		}
 	}
@@ -64,5 +82,6 @@ func (w *work) pause(f *failure, n int) bool {
 	case <-w.leave:
 	case <-w.base.Done():
 	}
+	w.why = ""
 	return false
 }

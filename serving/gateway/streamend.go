@@ -25,6 +25,7 @@ func (s *stream) finish(err error) {
 		}
 	}
 	s.fillRecord(&res, complete)
+	s.midway = f
 	if f != nil {
 		s.incomplete()
 		s.rec.ErrorCode, s.rec.ErrorMessage = f.code(), f.message()
