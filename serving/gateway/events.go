@@ -9,6 +9,7 @@ import (
 	"github.com/lakegate/lakegate/serving/sse"
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/bedrock"
+	"github.com/lakegate/lakegate/serving/wire/chat"
 )
 
 // events gives the events of a stream one by one, and io.EOF or another error at its end.
@@ -54,6 +55,14 @@ func (w *work) streamError(dst []byte, e *apierr.Error) []byte {
 		return sse.AppendEvent(dst, e.Body(w.call.Surface.Dialect))
 	}
 	return w.codec.AppendStreamError(dst, e)
+}
+
+// streamError is work's, but for formats whose error goes on where their stream was.
+func (s *stream) streamError(dst []byte, e *apierr.Error) []byte {
+	if f, ok := s.encoder.(chat.Failing); ok {
+		return f.AppendFailure(dst, e)
+	}
+	return s.work.streamError(dst, e)
 }
 
 // buffer is memory for the events of a stream, used by one after another.

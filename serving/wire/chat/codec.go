@@ -49,6 +49,12 @@ type Encoder interface {
 	AppendEnd(dst []byte) []byte
 }
 
+// Failing is an Encoder that ends its stream with an error by itself, because its last event says
+// more than what went wrong. For others the format's AppendStreamError does.
+type Failing interface {
+	AppendFailure(dst []byte, e *apierr.Error) []byte
+}
+
 // DeltaKind says what a Delta brings.
 type DeltaKind string
 

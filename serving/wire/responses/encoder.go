@@ -1,6 +1,7 @@
 package responses
 
 import (
+	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/serving/wire/chat"
 )
@@ -154,6 +155,26 @@ func (e *encoder) AppendEnd(dst []byte) []byte {
 		dst = e.closeCall(dst, c.item, status(c.item))
 	}
 	dst = append(e.event(dst, "response."+how.status), `,"response":`...)
+	return end(e.head.append(dst, how, appendItems(nil, e.items), &e.usage, e.hasUsage))
+}
+
+// AppendFailure implements chat.Failing. Items that were open are in the answer as incomplete, and
+// are not said to be done: nobody should run half a call.
+func (e *encoder) AppendFailure(dst []byte, err *apierr.Error) []byte {
+	if e.ended {
+		return dst
+	}
+	dst = e.start(dst, &chat.Delta{})
+	e.ended = true
+	dst = appendErrorEvent(dst, e.seq, err.Message, codeOf(err), err.Param)
+	e.seq++
+	for i := range e.items {
+		if e.items[i].status == "in_progress" {
+			e.items[i].status = "incomplete"
+		}
+	}
+	dst = append(e.event(dst, "response.failed"), `,"response":`...)
+	how := ending{status: "failed", code: codeOf(err), text: err.Message}
 	return end(e.head.append(dst, how, appendItems(nil, e.items), &e.usage, e.hasUsage))
 }
 
