@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/lakegate/lakegate/serving/endpoint"
@@ -15,7 +16,9 @@ import (
 // in the row, and in the answer that the client gets.
 func TestUsageInTheHeader(t *testing.T) {
 	up := with("X-Amzn-Bedrock-Input-Token-Count", "2", sends(200, "application/json", `{"embeddings":{"float":[[0.5,1]]},"id":"x","texts":["hi"]}`))
+	model := ""
 	l := newLab(t, []http.Handler{up}, func(l *lab, e *endpoint.Endpoint) {
+		model = e.Entities[0].Model
 		e.Task = endpoint.Embeddings
 		e.Entities[0].Provider = "speaker"
 		l.parts.Providers["speaker"] = provider.Provider{
@@ -30,5 +33,9 @@ func TestUsageInTheHeader(t *testing.T) {
 	}
 	if got := summary(l.recorder.One()); got != "ok 200 usage=provider:2+0=2 cost=2 a:200" {
 		t.Error(got)
+	}
+	c := l.do(`{"model":"chat","input":"hi"}`, func(c *gateway.Call) { c.Surface.Format = wire.OpenAIEmbeddings })
+	if !strings.Contains(c.body, `"model":"`+model+`"`) {
+		t.Errorf("the answer does not say that it is of %s: %s", model, c.body)
 	}
 }

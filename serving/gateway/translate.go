@@ -126,6 +126,7 @@ func (w *work) answerFor(t *target, body []byte, parsed *wire.Answer) ([]byte, e
 			return nil, err
 		}
 		a.Usage, a.HasUsage = parsed.Usage, parsed.HasUsage
+		w.complete(t, &a.ID, &a.Model, new(int64))
 		return w.codec.Embed.EncodeAnswer(a, w.embed), nil
 	}
 	a, err := t.codec.Chat.DecodeAnswer(body)

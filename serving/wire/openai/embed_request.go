@@ -85,6 +85,10 @@ func (d *embedDecoder) input(k rawjson.Kind, v []byte) {
 		r.Texts, r.Single = []string{rawjson.Unquote(v)}, true
 		return
 	}
+	if k != rawjson.Array {
+		d.wrong("input", "a text, or a list of texts or tokens", k)
+		return
+	}
 	var one []int64
 	d.elements("input", v, func(i int, k rawjson.Kind, v []byte) {
 		switch k {

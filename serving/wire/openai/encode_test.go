@@ -106,3 +106,11 @@ func TestAnswersOfOtherFormats(t *testing.T) {
 	out = AppendStreamError(out, apierr.New(apierr.UpstreamTimeout, "too slow"))
 	same(t, "testdata/encoded.sse.golden", string(out))
 }
+
+// TestInputOfEmbeddings: an error says all that input may be.
+func TestInputOfEmbeddings(t *testing.T) {
+	_, err := Embeddings().Embed.DecodeRequest([]byte(`{"model":"m","input":7}`))
+	if err == nil || err.Param != "input" || err.Message != `field "input" must be a text, or a list of texts or tokens, not a number` {
+		t.Error(err)
+	}
+}
