@@ -148,6 +148,7 @@ func (a *app) newServer(m *serving.Metrics) (err error) {
 	}
 	a.console.Register(a.server.Echo())
 	a.registerStatements(a.server.Echo())
+	a.registerSecrets(a.server.Echo())
 	return nil
 }
 

@@ -48,7 +48,12 @@ func openSecrets(cmd *cobra.Command, f *lakeFlags) (*secretstore.Store, error) {
 			return nil, err
 		}
 	}
-	c := storeOf(at, "")
+	return openStoreOf(at)
+}
+
+// openStoreOf opens the local store of a configuration, with the key of the environment if it has one.
+func openStoreOf(cfg *config.Config) (*secretstore.Store, error) {
+	c := storeOf(cfg, "")
 	c.Key, c.Passphrase = secret.New(os.Getenv(storeKeyVar)), secret.New(os.Getenv(passphraseVar))
 	if !c.Key.IsZero() && !c.Passphrase.IsZero() {
 		return nil, errors.New(errTwoKeysOfStores)

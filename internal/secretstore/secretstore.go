@@ -90,6 +90,17 @@ func CheckName(what, s string) error {
 	return nil
 }
 
+// CheckValue says what is wrong with a value, without showing it.
+func CheckValue(value secret.String) error {
+	if size := len(value.Reveal()); size == 0 || size > MaxValue {
+		return fmt.Errorf("want a value of 1 to %d bytes, got %d", MaxValue, size)
+	}
+	if !utf8.ValidString(value.Reveal()) {
+		return errors.New("want a value in UTF-8; write other bytes in base64")
+	}
+	return nil
+}
+
 // Entry is what may be shown of a secret.
 type Entry struct {
 	Name
@@ -142,11 +153,8 @@ func (s *Store) Put(n Name, value secret.String, now time.Time) (madeKey bool, e
 	if err := errors.Join(CheckName("scope", n.Scope), CheckName("key", n.Key)); err != nil {
 		return false, err
 	}
-	if size := len(value.Reveal()); size == 0 || size > MaxValue {
-		return false, fmt.Errorf("want a value of 1 to %d bytes, got %d", MaxValue, size)
-	}
-	if !utf8.ValidString(value.Reveal()) {
-		return false, errors.New("want a value in UTF-8; write other bytes in base64")
+	if err := CheckValue(value); err != nil {
+		return false, err
 	}
 	return s.change(true, func(d *document) error {
 		if d.Scopes[n.Scope] == nil {

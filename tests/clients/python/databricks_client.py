@@ -1,5 +1,6 @@
 """Databricks' SDK and MLflow's deployment clients against a running lakegate. See common.py."""
 
+import base64
 import os
 import sys
 
@@ -9,7 +10,8 @@ os.environ["DATABRICKS_TOKEN"] = os.environ["LAKEGATE_KEY"]
 os.environ["MLFLOW_TRACKING_TOKEN"] = os.environ["LAKEGATE_KEY"]  # what a client of a plain MLflow gateway sends
 
 from databricks.sdk import WorkspaceClient  # noqa: E402
-from databricks.sdk.errors import DatabricksError  # noqa: E402
+from databricks.sdk.errors import (DatabricksError, InvalidParameterValue, PermissionDenied, ResourceAlreadyExists,  # noqa: E402
+                                   ResourceDoesNotExist)
 from databricks.sdk.service.serving import ChatMessage, ChatMessageRole, DataframeSplitInput  # noqa: E402
 from mlflow.deployments import get_deploy_client  # noqa: E402
 
@@ -116,6 +118,33 @@ def list_of_endpoints():
     if "anthropic-text" not in names:
         raise Wrong(f"endpoints are {names}")
     expect("provider", w.serving_endpoints.get("bedrock-text").config.served_entities[0].external_model.provider.value, "amazon-bedrock")
+    return {"no_row": True}
+
+
+@case
+def secrets():
+    w.secrets.create_scope("sdk", initial_manage_principal="users")
+    w.secrets.put_secret("sdk", "text", string_value="value-of-the-sdk")
+    w.secrets.put_secret("sdk", "bytes", bytes_value=base64.b64encode(b"value-of-the-sdk").decode())
+    expect("scopes", [(s.name, s.backend_type.value) for s in w.secrets.list_scopes()], [("sdk", "DATABRICKS")])
+    keys = list(w.secrets.list_secrets("sdk"))
+    expect("keys", [k.key for k in keys], ["bytes", "text"])
+    expect("dated", all(k.last_updated_timestamp > 1.7e12 for k in keys), True)
+    w.secrets.delete_secret("sdk", "bytes")
+    expect("keys", [k.key for k in w.secrets.list_secrets("sdk")], ["text"])
+    for kind, wrong in {
+        ResourceAlreadyExists: lambda: w.secrets.create_scope("sdk"),
+        ResourceDoesNotExist: lambda: w.secrets.delete_secret("sdk", "bytes"),
+        PermissionDenied: lambda: w.secrets.get_secret("sdk", "text"),
+        InvalidParameterValue: lambda: w.secrets.put_secret("sdk", "a/b", string_value="x"),
+    }.items():
+        try:
+            wrong()
+        except kind:
+            continue
+        raise Wrong(f"no {kind.__name__}")
+    w.secrets.delete_scope("sdk")
+    expect("scopes", list(w.secrets.list_scopes()), [])
     return {"no_row": True}
 
 
