@@ -47,6 +47,7 @@ func (s *Server) call(c echo.Context, surface gateway.Surface, options ...option
 		UserAgent: r.UserAgent(),
 		RemoteIP:  ip,
 	}
+	call.NoCache, call.NoStore = cacheControl(r.Header["Cache-Control"])
 	for _, o := range options {
 		o(c, &call)
 	}
@@ -61,6 +62,21 @@ func (s *Server) call(c echo.Context, surface gateway.Surface, options ...option
 	if out.aborted {
 		panic(http.ErrAbortHandler) // net/http's way to cut a client off
 	}
+}
+
+// cacheControl reads what a client says of the response cache. Other directives mean nothing here.
+func cacheControl(values []string) (noCache, noStore bool) {
+	for _, v := range values {
+		for d := range strings.SplitSeq(v, ",") {
+			switch d = strings.TrimSpace(d); {
+			case strings.EqualFold(d, "no-cache"):
+				noCache = true
+			case strings.EqualFold(d, "no-store"):
+				noStore = true
+			}
+		}
+	}
+	return noCache, noStore
 }
 
 // passing are the headers of clients that providers may have to see.

@@ -33,6 +33,8 @@ type Metrics struct {
 	unrecorded   *prometheus.CounterVec
 	inFlight     prometheus.Gauge
 	info         *prometheus.GaugeVec
+	cached       *prometheus.CounterVec
+	saved        *prometheus.CounterVec
 
 	served sync.Map              // target to *series
 	tried  sync.Map              // attempt to *tries
@@ -74,9 +76,11 @@ func NewMetrics() *Metrics {
 		unrecorded:   count("lakegate_unrecorded_total", "Records that could not be written, by step: admit (the call was refused), finish (the row comes late, or says crashed), record (a refused call whose row comes late or never).", []string{"step"}),
 		inFlight:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "lakegate_requests_in_flight", Help: "Calls under way."}),
 		info:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "lakegate_served_entity_info", Help: "The served entities there are, with the model each is for: always 1."}, with("model")),
+		cached:       count("lakegate_response_cache_total", "Calls that asked the response cache, by result: hit or miss.", []string{"endpoint", "result"}),
+		saved:        count("lakegate_response_cache_saved_usd_total", "Dollars that the answers given from the response cache cost when they were made, as a float.", []string{"endpoint"}),
 	}
 	m.registry.MustRegister(m.requests, m.duration, m.firstToken, m.tokens, m.cost, m.unpriced, m.attempts, m.failed,
-		m.translations, m.dropped, m.unrecorded, m.inFlight, m.info,
+		m.translations, m.dropped, m.unrecorded, m.inFlight, m.info, m.cached, m.saved,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []string{"admit", "finish", "record"} {
 		m.unrecorded.WithLabelValues(step) // zero is worth showing
@@ -121,6 +125,9 @@ func (m *Metrics) Finished(r *inference.Record) {
 		s.cost.Add(float64(r.Cost.NanoUSD) / 1e9)
 	case r.Usage.Source == inference.UsageProvider || r.Usage.Source == inference.UsagePartial:
 		s.unpriced.Inc()
+	}
+	if r.Cache != nil {
+		m.cacheUse(r)
 	}
 	for i := range r.Attempts {
 		a := &r.Attempts[i]

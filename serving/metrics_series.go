@@ -104,6 +104,9 @@ func (m *Metrics) forget(e entity) {
 		}
 		return true
 	})
+	if e.name == "" {
+		m.forgetCache(e.endpoint)
+	}
 	labels := prometheus.Labels{"endpoint": e.endpoint, "provider": e.provider, "served_entity": e.name}
 	for _, v := range []interface {
 		DeletePartialMatch(prometheus.Labels) int

@@ -46,6 +46,12 @@ func (r *responder) head(h *gateway.Head) http.Header {
 	if len(h.Dropped) > 0 {
 		header["X-Lakegate-Dropped"] = []string{fieldList(h.Dropped)}
 	}
+	if h.Cache != "" {
+		header["X-Lakegate-Cache"] = []string{string(h.Cache)}
+	}
+	if h.Cache == gateway.CacheHit {
+		header["Age"] = []string{strconv.FormatInt(int64(h.Age/time.Second), 10)}
+	}
 	if h.RetryAfter != "" {
 		header["Retry-After"] = []string{h.RetryAfter}
 	}

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,6 +59,8 @@ type lab struct {
 	url      string
 	client   *http.Client
 	ready    error
+	live     *gateway.Live
+	busy     sync.WaitGroup // requests in hand
 	// onRequest, when set, is shown each request before the server is.
 	onRequest func(*http.Request)
 }
@@ -84,19 +87,23 @@ func newLab(t testing.TB, upstream http.HandlerFunc, setups ...func(*serving.Con
 	}
 	transport := gateway.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)
+	l.live = gateway.NewLive(view(t, up.URL))
 	g, err := gateway.New(calls, gateway.Parts{
-		Live: gateway.NewLive(view(t, up.URL)), Recorder: l.recorder, Pricer: gatewaytest.Pricer{}, Meter: l.metrics,
+		Live: l.live, Recorder: l.recorder, Pricer: gatewaytest.Pricer{}, Meter: l.metrics,
 		Providers: map[string]provider.Provider{openai.Name: openai.New()},
 		Logger:    slog.New(slog.DiscardHandler), Transport: transport,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.metrics.Registry().MustRegister(serving.NewCacheCollector(g.Cache))
 	l.server, err = serving.New(config, g, l.metrics, func() error { return l.ready }, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		l.busy.Add(1)
+		defer l.busy.Done()
 		if l.onRequest != nil {
 			l.onRequest(r)
 		}

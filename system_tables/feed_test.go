@@ -104,7 +104,8 @@ func record() *inference.Record {
 			CacheWrite1h: n(20), InputAudio: n(11), InputImage: n(12), CachedAudio: n(3), CachedImage: n(4), OutputAudio: n(5), OutputImage: n(6), InputVideo: n(8), OutputVideo: n(9),
 			Searches: n(2), ToolPrompt: n(7), ServiceTier: "flex", Raw: []byte(`{"prompt_tokens":1000}`),
 		},
-		Cost: &inference.Cost{NanoUSD: 6_500_000, ListNanoUSD: n(7_000_000), PriceVersion: "2026-11-20.1"},
+		Cost:  &inference.Cost{NanoUSD: 6_500_000, ListNanoUSD: n(7_000_000), PriceVersion: "2026-11-20.1"},
+		Cache: &inference.CacheUse{Hit: true, SavedNanoUSD: n(31), SavedInput: n(32), SavedOutput: n(33)},
 	}
 }
 
@@ -132,6 +133,7 @@ func TestUsageRow(t *testing.T) {
 		"input_video_token_count": "8", "output_video_token_count": "9",
 		"search_count": "2", "tool_prompt_token_count": "7", "service_tier": "flex", "usage_json": `{"prompt_tokens":1000}`,
 		"upstream_api_type": "openai-chat", "list_cost_nanos": "7000000",
+		"cache_hit": "true", "saved_cost_nanos": "31", "saved_input_token_count": "32", "saved_output_token_count": "33",
 	}
 	compare(t, endpointUsage, got, want)
 }
@@ -184,6 +186,10 @@ func TestUsageDetails(t *testing.T) {
 		{"more cached than sent", func(r *inference.Record) { r.Usage.CachedInput = n(1001) }, "uncached_input_token_count", "NULL"},
 		{"no input, nothing uncached", func(r *inference.Record) { r.Usage.Input = nil }, "uncached_input_token_count", "NULL"},
 		{"no list price", func(r *inference.Record) { r.Cost.ListNanoUSD = nil }, "list_cost_nanos", "NULL"},
+		{"a miss", func(r *inference.Record) { r.Cache = &inference.CacheUse{} }, "cache_hit", "false"},
+		{"nothing saved by a miss", func(r *inference.Record) { r.Cache = &inference.CacheUse{} }, "saved_cost_nanos", "NULL"},
+		{"no cache", func(r *inference.Record) { r.Cache = nil }, "cache_hit", "NULL"},
+		{"nothing saved without a cache", func(r *inference.Record) { r.Cache = nil }, "saved_input_token_count", "NULL"},
 		{"no cost", func(r *inference.Record) { r.Cost = nil }, "list_cost_nanos", "NULL"},
 		{"free is not unknown", func(r *inference.Record) { r.Cost = &inference.Cost{PriceVersion: "v"} }, "cost_nanos", "0"},
 		{"a nano-dollar", func(r *inference.Record) { r.Cost.NanoUSD = 1 }, "cost", "0.000000001"},

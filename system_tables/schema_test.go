@@ -44,7 +44,7 @@ func TestPositionsMatchColumns(t *testing.T) {
 		{EndpointUsage(), usageColumns, map[int]string{
 			uRequestID: "databricks_request_id", uServedEntityID: "served_entity_id", uRequestDate: "request_date", uModel: "model",
 			uErrorMessage: "error_message", uUsageSource: "usage_source", uCost: "cost", uAttempts: "attempts", uGenerated: "generated",
-			uUncachedTokens: "uncached_input_token_count", uSearches: "search_count", uUsageJSON: "usage_json", uListNanos: "list_cost_nanos",
+			uUncachedTokens: "uncached_input_token_count", uSearches: "search_count", uUsageJSON: "usage_json", uListNanos: "list_cost_nanos", uCacheHit: "cache_hit", uSavedOutput: "saved_output_token_count",
 		}},
 		{ServedEntities(), entityColumns, map[int]string{eTask: "task", eExternalModel: "external_model_config", eDeleteTime: "endpoint_delete_time"}},
 	} {

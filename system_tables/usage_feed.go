@@ -53,6 +53,7 @@ func (f *UsageFeed) Append(b *array.RecordBuilder, fact inference.Fact) error {
 	f.usage(rec)
 	f.usageDetails(rec)
 	f.row.attempts(uAttempts, rec.Attempts)
+	f.row.cacheUse(rec.Cache)
 	f.caller(rec)
 	f.row.b = nil
 	return nil
@@ -212,6 +213,19 @@ func (r *row) cost(c *inference.Cost) {
 	nanos.Append(c.NanoUSD)
 	r.count(uListNanos, c.ListNanoUSD)
 	r.text(uPriceVersion, c.PriceVersion)
+}
+
+// cacheUse appends what the response cache did, NULLs where it was not asked.
+func (r *row) cacheUse(c *inference.CacheUse) {
+	if c == nil {
+		r.b.Field(uCacheHit).AppendNull()
+		c = &inference.CacheUse{}
+	} else {
+		r.flag(uCacheHit, c.Hit)
+	}
+	r.count(uSavedNanos, c.SavedNanoUSD)
+	r.count(uSavedInput, c.SavedInput)
+	r.count(uSavedOutput, c.SavedOutput)
 }
 
 // attempts appends the list of tries, NULL for none.

@@ -65,7 +65,7 @@ var endpointUsage = mustTable(&ts.Table{
 		{Name: "cached_input_token_count", Type: number, Comment: "Input tokens read from the provider's prompt cache; part of input_token_count."},
 		{Name: "cache_write_token_count", Type: number, Comment: "Input tokens written to the provider's prompt cache; part of input_token_count."},
 		{Name: "reasoning_token_count", Type: number, Comment: "Output tokens spent on reasoning; part of output_token_count."},
-		{Name: "usage_source", Type: text, Comment: "Where the counts come from: provider (final), partial (the answer broke off) or none."},
+		{Name: "usage_source", Type: text, Comment: "Where the counts come from: provider (final), partial (the answer broke off) or none (no count was sent, or no provider was asked)."},
 		{Name: "cost", Type: ts.DecimalOf(18, 9), Comment: "What the request costs in US dollars by the price list, exactly cost_nanos / 1e9; NULL when no price or no usage is known."},
 		{Name: "cost_nanos", Type: number, Comment: "What the request costs by the price list, its own prices and discounts included, in nano-dollars (1e-9 US dollars); NULL when no price or no usage is known."},
 		{Name: "price_version", Type: text, Comment: "Version of the price list that cost was computed from."},
@@ -94,6 +94,10 @@ var endpointUsage = mustTable(&ts.Table{
 		{Name: "usage_json", Type: text, Comment: "The provider's usage as it was sent, a JSON object.", NoStats: true},
 		{Name: "upstream_api_type", Type: text, Comment: "The wire format the provider was asked in, such as openai-chat or anthropic-messages; NULL when none was asked."},
 		{Name: "list_cost_nanos", Type: number, Comment: "What the request costs at the provider's list price, before prices and discounts of the installation, in nano-dollars; NULL when no list price or no usage is known."},
+		{Name: "cache_hit", Type: boolean, Comment: "Whether the answer came from lakegate's response cache: then no provider was asked, tokens are NULL and the cost is 0, and served_entity_name, provider and model are those of the answer when it was made. NULL when the cache was not asked."},
+		{Name: "saved_cost_nanos", Type: number, Comment: "What an answer from the response cache cost when it was made, in nano-dollars; NULL for all other calls, and when no price was known."},
+		{Name: "saved_input_token_count", Type: number, Comment: "Input tokens an answer from the response cache took when it was made; NULL for all other calls."},
+		{Name: "saved_output_token_count", Type: number, Comment: "Output tokens an answer from the response cache took when it was made; NULL for all other calls."},
 	},
 })
 
@@ -160,6 +164,10 @@ const (
 	uUsageJSON
 	uUpstreamAPI
 	uListNanos
+	uCacheHit
+	uSavedNanos
+	uSavedInput
+	uSavedOutput
 	usageColumns
 )
 

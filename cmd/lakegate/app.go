@@ -73,6 +73,7 @@ func newApp(ctx context.Context, cfg *config.Config, path string, logger *slog.L
 	if a.gateway, err = a.newGateway(metrics); err != nil {
 		return nil, err
 	}
+	metrics.Registry().MustRegister(serving.NewCacheCollector(a.gateway.Cache))
 	scratch, err := emptyFolder(filepath.Join(cfg.Data, "tmp"))
 	if err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 	"github.com/lakegate/lakegate/internal/maintain"
 	"github.com/lakegate/lakegate/internal/maintain/gateways"
 	"github.com/lakegate/lakegate/serving"
+	"github.com/lakegate/lakegate/serving/cache"
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/gateway"
 	"github.com/lakegate/lakegate/serving/wire"
@@ -33,12 +34,14 @@ func everyMetric(t *testing.T) []*dto.MetricFamily {
 		Target:   inference.Target{Endpoint: "e", EndpointID: "e"},
 		Usage:    inference.Usage{Input: &one},
 		Attempts: []inference.Attempt{{}},
+		Cache:    &inference.CacheUse{SavedNanoUSD: &one},
 	})
 	m.Translated(wire.OpenAIChat, wire.AnthropicMessages, 1)
 	m.Configure(oneEndpoint(t))
 	m.Registry().MustRegister(
 		newProcessCollector(func() error { return nil }, 1),
 		serving.NewCircuitCollector(func() []gateway.Circuit { return []gateway.Circuit{{}} }),
+		serving.NewCacheCollector(cache.New(nil)),
 		collector[lakeStats]{func() (lakeStats, bool) { return lakeStats{}, true }, lakeMetrics},
 		collector[cacheStats]{func() (cacheStats, bool) { return cacheStats{}, true }, cacheMetrics},
 		collector[keeperStats]{func() (keeperStats, bool) { return keeperStats{}, true }, keeperMetrics},

@@ -164,6 +164,9 @@ func (c *checker) lakegate(e *Endpoint, p string) {
 	}
 	within(c, p+".first_token_timeout", l.FirstTokenTimeout, 0, 24*time.Hour)
 	c.routing(l, p)
+	if l.Cache != nil {
+		c.responseCache(l.Cache, p+".cache")
+	}
 	if f := l.SamplingFraction; f != nil {
 		if !(*f > 0 && *f <= 1) { // also refuses what is no number
 			c.fault(p+".sampling_fraction", "want more than 0 and at most 1, got %s", c.text(p+".sampling_fraction"))

@@ -61,6 +61,7 @@ func compileEndpoint(from *Endpoint, keep *credential.Set) (*endpoint.Endpoint, 
 		Timeout:           from.Lakegate.Timeout,
 		FirstTokenTimeout: from.Lakegate.FirstTokenTimeout,
 		AttemptTimeout:    from.Lakegate.AttemptTimeout,
+		Cache:             compileCache(from.Lakegate.Cache),
 	}
 	compileRouting(e, &from.Lakegate)
 	for _, t := range from.Tags {

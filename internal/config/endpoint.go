@@ -100,4 +100,6 @@ type Lakegate struct {
 	Retries           *Retries        `yaml:"retries,omitempty"`         // nil: none
 	CircuitBreaker    *CircuitBreaker `yaml:"circuit_breaker,omitempty"` // nil: none
 	DropUnsupported   bool            `yaml:"drop_unsupported"`
+	// Cache is nil where answers are not cached.
+	Cache *ResponseCache `yaml:"cache,omitempty"`
 }

@@ -284,8 +284,27 @@ func (d *Decoder) laterField(r *inference.Record, f field) {
 		if r.Cost != nil {
 			r.Cost.ListNanoUSD = d.keep(f.int())
 		}
+	case tagCacheUse:
+		r.Cache = &inference.CacheUse{Hit: f.num == cacheHit}
+	case tagSavedNanos, tagSavedInput, tagSavedOutput:
+		d.saved(r.Cache, f)
 	default:
 		d.usageDetail(&r.Usage, f)
+	}
+}
+
+// saved sets what an answer of the response cache took when it was made. tagCacheUse comes first.
+func (d *Decoder) saved(c *inference.CacheUse, f field) {
+	if c == nil {
+		return
+	}
+	switch f.tag {
+	case tagSavedNanos:
+		c.SavedNanoUSD = d.keep(f.int())
+	case tagSavedInput:
+		c.SavedInput = d.keep(f.int())
+	case tagSavedOutput:
+		c.SavedOutput = d.keep(f.int())
 	}
 }
 

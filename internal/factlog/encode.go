@@ -127,6 +127,7 @@ func (w *writer) record(r *inference.Record) {
 	w.usage(&r.Usage)
 	w.flag(tagGenerated, r.Generated)
 	w.cost(r.Cost)
+	w.cacheUse(r.Cache)
 	w.string(tagPayloadTable, r.Payload.Table)
 	if f := r.Payload.SamplingFraction; f != 0 {
 		w.uint(tagSamplingFraction, math.Float64bits(f))
@@ -186,6 +187,26 @@ func (w *writer) cost(c *inference.Cost) {
 	w.string(tagPriceVersion, c.PriceVersion)
 	w.optional(tagListNanos, c.ListNanoUSD)
 }
+
+func (w *writer) cacheUse(c *inference.CacheUse) {
+	if c == nil {
+		return
+	}
+	use := uint64(cacheMiss)
+	if c.Hit {
+		use = cacheHit
+	}
+	w.uint(tagCacheUse, use)
+	w.optional(tagSavedNanos, c.SavedNanoUSD)
+	w.optional(tagSavedInput, c.SavedInput)
+	w.optional(tagSavedOutput, c.SavedOutput)
+}
+
+// The values of tagCacheUse.
+const (
+	cacheMiss = 1
+	cacheHit  = 2
+)
 
 func (w *writer) attempt(a *inference.Attempt) {
 	w.nested(tagAttempt, func(w *writer) {

@@ -119,6 +119,9 @@ func (r random) record() *inference.Record {
 	if r.IntN(2) == 0 {
 		rec.Cost = &inference.Cost{NanoUSD: r.value(), ListNanoUSD: r.int64(), PriceVersion: r.text()}
 	}
+	if r.IntN(2) == 0 {
+		rec.Cache = &inference.CacheUse{Hit: r.IntN(2) == 0, SavedNanoUSD: r.int64(), SavedInput: r.int64(), SavedOutput: r.int64()}
+	}
 	return rec
 }
 

@@ -67,6 +67,10 @@ const (
 	tagListNanos        = 63
 	tagInputVideo       = 64
 	tagOutputVideo      = 65
+	tagCacheUse         = 66 // 1 for a miss, 2 for a hit
+	tagSavedNanos       = 67
+	tagSavedInput       = 68
+	tagSavedOutput      = 69
 )
 
 // The tags inside an attempt.

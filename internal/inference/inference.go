@@ -43,7 +43,7 @@ type UsageSource string
 const (
 	UsageProvider UsageSource = "provider" // the provider's own final count
 	UsagePartial  UsageSource = "partial"  // the provider's count so far: the answer broke off before the final one
-	UsageNone     UsageSource = "none"     // the provider sent no count; the token columns are NULL
+	UsageNone     UsageSource = "none"     // the provider sent no count, or was not asked; the token columns are NULL
 )
 
 // Usage is what a call consumed, in tokens as the provider counts them. Nil means unknown.
@@ -117,6 +117,15 @@ type Cost struct {
 	PriceVersion string // version of the price list it was computed from
 }
 
+// CacheUse says what the response cache did for a call that asked it. A hit consumes nothing: the
+// call's Usage is unknown and its Cost zero, and what the answer took when it was made is here.
+type CacheUse struct {
+	Hit          bool
+	SavedNanoUSD *int64 // what the answer cost; nil when no price was known
+	SavedInput   *int64 // tokens of its input; nil when the provider gave no count
+	SavedOutput  *int64
+}
+
 // Target says what answered, or what was asked to: one served entity of one endpoint.
 type Target struct {
 	Endpoint       string // endpoint name; for an unknown endpoint the name that was asked for
@@ -163,8 +172,9 @@ type Record struct {
 	UpstreamLatency  *time.Duration // time spent waiting for providers
 	Attempts         []Attempt
 	Usage            Usage
-	Cost             *Cost // nil when no price is known
-	Generated        bool  // made-up history of the demo
+	Cost             *Cost     // nil when no price is known
+	Cache            *CacheUse // nil: the response cache was not asked
+	Generated        bool      // made-up history of the demo
 	Payload          Payload
 }
 

@@ -68,6 +68,8 @@ type Endpoint struct {
 	// in a header of the answer, instead of refused.
 	DropUnsupported bool
 
+	Cache *ResponseCache // nil: answers are not cached
+
 	Strict  bool          // a row is on disk before the last byte of the answer
 	Timeout time.Duration // of the whole call, all attempts together; never 0
 	// FirstTokenTimeout bounds an attempt until the first byte of a whole answer came, or the first

@@ -38,6 +38,8 @@ type Call struct {
 	Tags []string // values of the header Databricks-Ai-Gateway-Request-Tags
 	// Stream: the answer is to be streamed, though the body may not say so.
 	Stream bool
+	// NoCache: the answer is not to come from the response cache. NoStore: nor is it to be kept.
+	NoCache, NoStore bool
 	// Header has what of the client's header goes on to the provider, by canonical names.
 	Header http.Header
 	// Boundary is that of a form; "" for bodies that are JSON.
@@ -68,6 +70,8 @@ type Head struct {
 	ContentType string
 	ServedModel string        // name of the entity that answered, "" for none
 	Dropped     []string      // fields of the request that its provider could not be told
+	Cache       CacheState    // "" where the endpoint has no response cache
+	Age         time.Duration // of a hit
 	RetryAfter  string        // whole seconds, "" for none
 	Err         *apierr.Error // set when the answer is an error; the body says the same
 }

@@ -68,11 +68,17 @@ func (g *Gateway) Do(ctx context.Context, c *Call, r Responder) {
 		w.refuse(err)
 		return
 	}
+	if w.endpoint.Cache != nil && w.fromCache() {
+		return
+	}
 	if err := w.admit(); err != nil {
 		w.refuse(err)
 		return
 	}
 	w.serve()
+	if k, ok := w.resp.(*keeper); ok {
+		w.keepAnswer(k)
+	}
 }
 
 func newRecord(c *Call) *inference.Record {

@@ -4,7 +4,8 @@
 // Do takes a Call and gives its answer to a Responder. What it promises:
 //
 //   - Every call becomes exactly one record. A call that is refused is recorded by one
-//     Recorder.Record; a call that goes upstream by one Recorder.Admit before that and one
+//     Recorder.Record, and so is one that the response cache answers, before its answer goes out;
+//     a call that goes upstream by one Recorder.Admit before that and one
 //     Recorder.Finish after, whatever happens in between: a panic, a client that leaves, a
 //     gateway that stops. (An endpoint whose configuration turns usage tracking off, and keeps
 //     no payloads, leaves no records of its calls.)
@@ -39,6 +40,7 @@ import (
 	"time"
 
 	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/serving/cache"
 	"github.com/lakegate/lakegate/serving/health"
 	"github.com/lakegate/lakegate/serving/limits"
 	"github.com/lakegate/lakegate/serving/provider"
@@ -130,6 +132,7 @@ type Parts struct {
 	Transport http.RoundTripper           // nil: NewTransport()
 	Limiter   *limits.Limiter             // nil: a fresh one
 	Draw      func() uint32               // random numbers for routing; nil: math/rand
+	Cache     *cache.Cache                // answers of endpoints that want them kept; nil: a fresh one
 	Codecs    map[wire.Format]*wire.Codec // the wire formats; nil: formats.Table
 }
 
@@ -162,6 +165,9 @@ func New(c Config, p Parts) (*Gateway, error) {
 	}
 	if p.Limiter == nil {
 		p.Limiter = limits.New(nil)
+	}
+	if p.Cache == nil {
+		p.Cache = cache.New(nil)
 	}
 	if p.Draw == nil {
 		p.Draw = rand.Uint32

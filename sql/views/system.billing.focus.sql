@@ -1,4 +1,4 @@
--- about Spend in the columns of FOCUS 1.2: one charge per day, model, tier, endpoint, requester and tags. Calls without a known price are not in it.
+-- about Spend in the columns of FOCUS 1.2: one charge per day, model, tier, endpoint, requester and tags. Calls without a known price are not in it, nor are answers of the response cache.
 -- needs system.serving.endpoint_usage
 -- column AvailabilityZone STRING
 -- column BilledCost DECIMAL(38,9)
@@ -158,6 +158,6 @@ FROM (SELECT account_id, workspace_id, request_date, provider, model, endpoint_n
              CAST(sum(cost) AS DECIMAL(38,9)) AS cost,
              CAST(sum(CAST(coalesce(list_cost_nanos, cost_nanos) AS DECIMAL(20,0)) * CAST(0.000000001 AS DECIMAL(9,9))) AS DECIMAL(38,9)) AS list_cost
       FROM system.serving.endpoint_usage
-      WHERE cost IS NOT NULL
+      WHERE cost IS NOT NULL AND NOT coalesce(cache_hit, false)
       GROUP BY account_id, workspace_id, request_date, provider, model, endpoint_name, served_entity_id, served_entity_name, requester, price_version,
                CASE WHEN service_tier IS NULL OR lower(service_tier) IN ('default', 'standard', 'auto', 'on_demand') THEN 'default' ELSE lower(service_tier) END, to_json(usage_context)) c) charges

@@ -6,7 +6,7 @@ import (
 )
 
 // spendLake has the ledger's rows and four more of one day: two of a model without a price, one at
-// half of its list price and in another tier, one without tokens.
+// half of its list price and in another tier, one without tokens; and a hit of the response cache.
 func spendLake(t *testing.T) *lake {
 	l := newLake(t)
 	const row = `{"account_id":"acc","workspace_id":"ws","databricks_request_id":"%id","request_time":"2026-11-20T11:00:00Z","endpoint_name":"chat",
@@ -17,7 +17,9 @@ func spendLake(t *testing.T) *lake {
 		strings.NewReplacer("%id", "x3", "%more", `,"service_tier":"Flex","cost":"0.000003000","cost_nanos":3000,"list_cost_nanos":6000,"price_version":"v1"`).Replace(row),
 	}
 	rows = append(rows, `{"databricks_request_id":"x4","request_time":"2026-11-20T12:00:00Z","endpoint_name":"sort","provider":"cohere","model":"rerank-v3.5",
-		"search_count":1,"cost":"0.002000000","cost_nanos":2000000,"list_cost_nanos":2000000}`)
+		"search_count":1,"cost":"0.002000000","cost_nanos":2000000,"list_cost_nanos":2000000}`,
+		`{"databricks_request_id":"x5","request_time":"2026-11-20T12:00:01Z","endpoint_name":"sort","provider":"cohere","model":"rerank-v3.5",
+		"cost":"0.000000000","cost_nanos":0,"list_cost_nanos":0,"cache_hit":true,"saved_cost_nanos":2000000}`)
 	l.write(t, l.tables[0], "hot", "2026-11-20", "["+strings.Join(rows, ",")+"]")
 	return l
 }

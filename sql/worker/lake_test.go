@@ -291,7 +291,11 @@ tool_prompt_token_count BIGINT
 service_tier STRING
 usage_json STRING
 upstream_api_type STRING
-list_cost_nanos BIGINT`
+list_cost_nanos BIGINT
+cache_hit BOOLEAN
+saved_cost_nanos BIGINT
+saved_input_token_count BIGINT
+saved_output_token_count BIGINT`
 
 const entityColumns = `served_entity_id STRING
 account_id STRING
