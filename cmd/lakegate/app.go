@@ -24,6 +24,7 @@ import (
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/gateway"
 	"github.com/lakegate/lakegate/serving/provider/all"
+	"github.com/lakegate/lakegate/serving/telemetry"
 	"github.com/lakegate/lakegate/sql/statements"
 	"github.com/lakegate/lakegate/sql/warehouse"
 )
@@ -45,6 +46,7 @@ type app struct {
 	console    *console.Console
 	server     *serving.Server
 	background *background
+	telemetry  *telemetry.Telemetry // nil: nobody is told
 
 	baseURL string // set by start
 }
@@ -66,7 +68,10 @@ func newApp(ctx context.Context, cfg *config.Config, path string, logger *slog.L
 	}
 	a.lake, a.store, a.docs = lake, store, state.New(store)
 	metrics := serving.NewMetrics()
-	metrics.Registry().MustRegister(newLakeCollector(lake), newCacheCollector(lake), newProcessCollector(lake.Ready, int64(cfg.Log.MaxBacklog)))
+	if a.telemetry, err = openTelemetry(ctx, cfg, logger); err != nil {
+		return nil, err
+	}
+	metrics.Registry().MustRegister(newTelemetryCollector(a.telemetry), newLakeCollector(lake), newCacheCollector(lake), newProcessCollector(lake.Ready, int64(cfg.Log.MaxBacklog)))
 	if err := a.configure(ctx, path, metrics); err != nil {
 		return nil, err
 	}
@@ -120,10 +125,14 @@ func (a *app) newGateway(m *serving.Metrics) (*gateway.Gateway, error) {
 	c.DrainBytes = int64(a.cfg.HTTP.DrainBytes)
 	transport := gateway.NewTransport()
 	transport.Proxy = http.ProxyFromEnvironment // HTTPS_PROXY, NO_PROXY
-	return gateway.New(c, gateway.Parts{
+	parts := gateway.Parts{
 		Transport: transport, Live: a.gwLive, Recorder: recorder{a.lake}, Pricer: &a.prices, Meter: m, Logger: a.logger,
 		Providers: all.Table(),
-	})
+	}
+	if a.telemetry != nil {
+		parts.Tracer = a.telemetry
+	}
+	return gateway.New(c, parts)
 }
 
 // newServer makes the HTTP server and adds the routes of every island to it.
@@ -218,6 +227,9 @@ func (a *app) close(ctx context.Context) error {
 	}
 	if a.background != nil {
 		a.background.farewell(ctx)
+	}
+	if a.telemetry != nil { // after the rows, which matter
+		closeTelemetry(ctx, a.telemetry, a.logger)
 	}
 	return errors.Join(errs...)
 }

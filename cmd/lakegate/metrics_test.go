@@ -45,6 +45,7 @@ func everyMetric(t *testing.T) []*dto.MetricFamily {
 		collector[lakeStats]{func() (lakeStats, bool) { return lakeStats{}, true }, lakeMetrics},
 		collector[cacheStats]{func() (cacheStats, bool) { return cacheStats{}, true }, cacheMetrics},
 		collector[keeperStats]{func() (keeperStats, bool) { return keeperStats{}, true }, keeperMetrics},
+		collector[telemetryStats]{func() (telemetryStats, bool) { return telemetryStats{}, true }, telemetryMetrics},
 		collector[sqlStats]{func() (sqlStats, bool) { return sqlStats{}, true }, sqlMetrics},
 		&survey{
 			proven: func() bool { return true }, policy: "block", at: time.Now(), gateways: []gateways.Gateway{{}},

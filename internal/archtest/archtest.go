@@ -97,6 +97,8 @@ var Only = map[string][]string{
 	"go.yaml.in/yaml":                     {"internal/config", "internal/pricing"},
 	"github.com/spf13/cobra":              {"cmd/..."},
 	"github.com/prometheus/client_golang": {"serving", "cmd/..."},
+	"go.opentelemetry.io/otel":            {"serving/telemetry"}, // everybody else has gateway.Tracer
+	"go.opentelemetry.io/proto":           nil,                   // tests only
 
 	// Of AWS's SDK, the wire format needs the framing of event streams alone.
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream": {"serving/wire/bedrock", "tests/clients"},

@@ -113,6 +113,7 @@ func (c *checker) server() {
 	within(c, "sql.max_bytes", f.SQL.MaxBytes, KiB, 16*GiB)
 	within(c, "sql.workers", f.SQL.Workers, 1, 256)
 	within(c, "sql.ai_query_concurrency", f.SQL.AIQueryConcurrency, 1, 4096)
+	c.telemetry()
 }
 
 func (c *checker) listen(addr string) {

@@ -35,6 +35,7 @@ type Config struct {
 	Retention   Retention   `yaml:"retention"`
 	HTTP        HTTP        `yaml:"http"`
 	SQL         SQL         `yaml:"sql"`
+	Telemetry   Telemetry   `yaml:"telemetry"`
 
 	// PriceList is what calls are priced by; the built-in list without one. Prices are the
 	// installation's own, on top of it.
@@ -97,6 +98,13 @@ type SQL struct {
 	AIQueryConcurrency int           `yaml:"ai_query_concurrency"`
 }
 
+// Telemetry says which OpenTelemetry collector is told of calls.
+type Telemetry struct {
+	OTLPEndpoint string                   `yaml:"otlp_endpoint"` // base URL of OTLP over HTTP; "" for none
+	Headers      map[string]secret.String `yaml:"headers"`       // of requests to it
+	Sample       float64                  `yaml:"sample"`        // share of the calls that get a span, 0 to 1
+}
+
 // DefaultConfig returns what holds where the file says nothing.
 func DefaultConfig() Config {
 	return Config{
@@ -123,6 +131,7 @@ func DefaultConfig() Config {
 			Workers:            2,
 			AIQueryConcurrency: 32,
 		},
+		Telemetry: Telemetry{Sample: 1},
 	}
 }
 

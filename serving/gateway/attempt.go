@@ -93,6 +93,9 @@ func (w *work) request(ctx context.Context, t *target) (*http.Request, *provider
 			return nil, nil, noCredential(context.Cause(ctx), err)
 		}
 	}
+	if w.span != nil {
+		w.span.Inject(r.Header)
+	}
 	return r, &up, nil
 }
 

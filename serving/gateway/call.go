@@ -50,6 +50,9 @@ type Call struct {
 	// Method and Suffix are set for resources below the format's own path; see provider.Ask.
 	Method, Suffix string
 
+	// TraceParent and TraceState are the client's headers of W3C's Trace Context, for a Tracer.
+	TraceParent, TraceState string
+
 	URL       string // path, without query
 	UserAgent string
 	RemoteIP  string

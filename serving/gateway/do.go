@@ -22,6 +22,7 @@ type work struct {
 	call *Call
 	resp Responder
 	rec  *inference.Record
+	span Span // nil: nobody follows the call
 
 	mayCall  func(endpoint string) bool
 	endpoint *endpoint.Endpoint // nil until it is known, and known to be allowed
@@ -59,6 +60,9 @@ type work struct {
 func (g *Gateway) Do(ctx context.Context, c *Call, r Responder) {
 	g.Meter.Started()
 	w := &work{Gateway: g, call: c, resp: r, rec: newRecord(c), left: ctx.Err, leave: ctx.Done()}
+	if g.Tracer != nil {
+		w.span = g.Tracer.Start(c)
+	}
 	stop := context.AfterFunc(ctx, w.clientLeft)
 	defer func() {
 		stop()
@@ -178,7 +182,7 @@ func (w *work) refuse(err *apierr.Error) {
 			w.unrecorded("record", e)
 		}
 	}
-	w.Meter.Finished(w.rec)
+	w.measured()
 	w.answerError(err)
 }
 

@@ -130,6 +130,7 @@ type Parts struct {
 	Logger    *slog.Logger
 
 	Transport http.RoundTripper           // nil: NewTransport()
+	Tracer    Tracer                      // nil: none
 	Limiter   *limits.Limiter             // nil: a fresh one
 	Draw      func() uint32               // random numbers for routing; nil: math/rand
 	Cache     *cache.Cache                // answers of endpoints that want them kept; nil: a fresh one

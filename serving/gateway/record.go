@@ -36,7 +36,7 @@ func (w *work) finish(outcome inference.Outcome, status int) error {
 			w.unrecorded("finish", err)
 		}
 	}
-	w.Meter.Finished(r)
+	w.measured()
 	return err
 }
 

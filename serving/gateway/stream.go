@@ -173,6 +173,7 @@ func (s *stream) pass(ev sse.Event) error {
 // take reads an event and puts it among those to send.
 func (s *stream) take(ev sse.Event) {
 	c := s.tracker.Add(ev.Name, ev.Data)
+	s.saw(ev.Data)
 	if c.Started && s.rec.TimeToFirstToken == nil {
 		d := time.Since(s.call.Received)
 		s.rec.TimeToFirstToken = &d

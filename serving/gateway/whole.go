@@ -36,6 +36,7 @@ func (w *work) whole(a *answer) *failure {
 		f.raw = body
 		return f
 	}
+	w.saw(body)
 	if read := a.codec.HeaderUsage; read != nil && !parsed.HasUsage {
 		parsed.Usage, parsed.HasUsage = read(a.resp.Header)
 	}
