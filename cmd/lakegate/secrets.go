@@ -41,14 +41,19 @@ docs/secrets.md has the other places where secrets may be.`,
 
 // openSecrets opens the local store of the gateway that the flags name.
 func openSecrets(cmd *cobra.Command, f *lakeFlags) (*secretstore.Store, error) {
-	cfg := config.DefaultConfig()
-	at := &cfg
-	if _, err := os.Stat(defaultConfigFile); f.given() || err == nil {
-		if at, err = f.load(cmd.Context()); err != nil {
-			return nil, err
-		}
+	cfg, err := secretsConfig(cmd, f)
+	if err != nil {
+		return nil, err
 	}
-	return openStoreOf(at)
+	return openStoreOf(cfg)
+}
+
+func secretsConfig(cmd *cobra.Command, f *lakeFlags) (*config.Config, error) {
+	if _, err := os.Stat(defaultConfigFile); f.given() || err == nil {
+		return f.load(cmd.Context())
+	}
+	cfg := config.DefaultConfig()
+	return &cfg, nil
 }
 
 // openStoreOf opens the local store of a configuration, with the key of the environment if it has one.
@@ -100,7 +105,14 @@ shell's history and be seen in the list of processes.
 			if err != nil {
 				return err
 			}
-			s, err := openSecrets(cmd, &at)
+			cfg, err := secretsConfig(cmd, &at)
+			if err != nil {
+				return err
+			}
+			if from, ok := cfg.Secrets.Scopes[name.Scope]; ok && from.From != config.FromStore {
+				return fmt.Errorf("the config file says that scope %s is from: %s, so it would not be looked for in the local store; change it there", name.Scope, from.From)
+			}
+			s, err := openStoreOf(cfg)
 			if err != nil {
 				return err
 			}

@@ -88,6 +88,9 @@ endpoints: []
 	if _, _, err := run(t, hidden+"0123456789", "secrets", "put", "keys/a"); err != nil {
 		t.Fatal(err)
 	}
+	if _, _, err := run(t, hidden, "secrets", "put", "vars/b"); err == nil || !strings.Contains(err.Error(), "scope vars is from: env, so it would not be looked for") {
+		t.Errorf("put into a scope that is elsewhere: %v", err)
+	}
 	out, _, err := run(t, "", "config", "check", "lakegate.yaml")
 	if err == nil || !strings.Contains(err.Error(), "lakegate.yaml:5: keys[1].token: secrets/vars/b: environment variable VARS_B is not set") {
 		t.Errorf("config check: %v", err)
@@ -161,7 +164,7 @@ func awsOf(t *testing.T, text func() string) *httptest.Server {
 // sources are the scopes of the whole run: one of each source.
 var sources = []string{"written", "vars", "mounted", "stored", "unnamed", "cloud"}
 
-func secretsConfig(upstream, aws string) string {
+func wholeRunConfig(upstream, aws string) string {
 	text := `listen: 127.0.0.1:0
 data: data
 flush: {interval: 1h}
@@ -223,7 +226,7 @@ func TestSecretsOfAWholeRun(t *testing.T) {
 		version = v
 	}
 	set("1")
-	noErr(t, os.WriteFile("lakegate.yaml", []byte(secretsConfig(upstream.URL, aws.URL)), 0o600))
+	noErr(t, os.WriteFile("lakegate.yaml", []byte(wholeRunConfig(upstream.URL, aws.URL)), 0o600))
 
 	log := &watchedLog{more: make(chan struct{}, 1)}
 	var logged strings.Builder // all of it: wait takes from the other

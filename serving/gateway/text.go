@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"unicode/utf8"
 
@@ -48,8 +49,24 @@ func scrub(b []byte, e *endpoint.Entity) []byte {
 	return b
 }
 
+// redact takes a secret out, as it is and as JSON has it between quotes.
 func redact(b []byte, secret string) []byte {
-	if len(secret) < 6 || !bytes.Contains(b, []byte(secret)) {
+	if len(secret) < 6 {
+		return b
+	}
+	b = replaceAll(b, secret)
+	quoted, err := json.Marshal(secret)
+	if err != nil {
+		return b
+	}
+	b = replaceAll(b, string(quoted[1:len(quoted)-1]))
+	plain := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(secret) // without HTML's characters escaped, as most have it
+	b = replaceAll(b, plain)
+	return replaceAll(b, strings.ReplaceAll(plain, "/", `\/`)) // as PHP has it
+}
+
+func replaceAll(b []byte, secret string) []byte {
+	if !bytes.Contains(b, []byte(secret)) {
 		return b
 	}
 	return bytes.ReplaceAll(b, []byte(secret), []byte("[redacted]"))
