@@ -99,9 +99,7 @@ func (d *requestReader) thinking(v []byte) {
 	const path = "thinking"
 	r := d.reasoning()
 	switch kind := d.choice(path, v); kind {
-	case "enabled":
-		r.Show = true
-	case "adaptive":
+	case "enabled", "adaptive": // Claude Code says one of them to each model, whether it can think or not
 		r.Show, r.Adaptive = true, true
 	case "disabled":
 		r.Off = true

@@ -246,7 +246,8 @@ type Reasoning struct {
 	Budget  *int64 // tokens
 	Show    bool   // thoughts, or their summary, are to be in the answer
 	Summary string // OpenAI's word for which summary: auto, concise, detailed
-	// Adaptive: whether to think is left to the model, so that one that can't does what is asked.
+	// Adaptive: a model that can't think may do without, because it was left to the model, or because
+	// the format's clients ask every model.
 	Adaptive bool `json:",omitempty"`
 }
 
