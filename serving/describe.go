@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lakegate/lakegate/serving/auth"
 	"github.com/lakegate/lakegate/serving/endpoint"
 )
 
@@ -16,6 +17,7 @@ type endpointJSON struct {
 	ID                   string        `json:"id"`
 	Name                 string        `json:"name"`
 	Description          string        `json:"description,omitempty"`
+	Creator              string        `json:"creator,omitempty"`
 	CreationTimestamp    int64         `json:"creation_timestamp,omitempty"`
 	LastUpdatedTimestamp int64         `json:"last_updated_timestamp,omitempty"`
 	State                stateJSON     `json:"state"`
@@ -127,7 +129,36 @@ func shown(x *endpoint.Entity, admin bool) map[string]any {
 	return settings
 }
 
-func describe(e *endpoint.Endpoint, admin bool) endpointJSON {
+// given returns the members of each provider's block as they were sent to the API, by served entity:
+// who may change an endpoint reads it, changes something, and sends all of it back. Secrets are
+// references there.
+func given(e *endpoint.Endpoint) map[string]map[string]any {
+	var spec struct {
+		Config struct {
+			Entities []struct {
+				Model map[string]any `json:"external_model"`
+			} `json:"served_entities"`
+		} `json:"config"`
+	}
+	if json.Unmarshal(e.Origin.Spec, &spec) != nil {
+		return nil // it was read before
+	}
+	blocks := map[string]map[string]any{}
+	for i, x := range spec.Config.Entities {
+		if i < len(e.Entities) {
+			blocks[e.Entities[i].Name], _ = x.Model[e.Entities[i].Block].(map[string]any)
+		}
+	}
+	return blocks
+}
+
+func describe(e *endpoint.Endpoint, key *auth.Key) endpointJSON {
+	admin := key.Admin
+	blocks := map[string]map[string]any{}
+	if e.Origin != nil && e.Allows(&key.Principal, key.Admin, endpoint.CanManage) {
+		admin, blocks = true, given(e)
+	}
+
 	d := endpointJSON{
 		ID: e.ID, Name: e.Name, Description: e.Description, Task: e.Task, EndpointType: "EXTERNAL_MODEL",
 		State:  stateJSON{Ready: "READY", ConfigUpdate: "NOT_UPDATING"},
@@ -140,11 +171,22 @@ func describe(e *endpoint.Endpoint, admin bool) endpointJSON {
 		d.CreationTimestamp = e.Created.UnixMilli()
 		d.LastUpdatedTimestamp = d.CreationTimestamp
 	}
+	if o := e.Origin; o != nil {
+		d.Creator, d.CreationTimestamp, d.LastUpdatedTimestamp = o.CreatedBy, o.Created.UnixMilli(), o.Changed.UnixMilli()
+	}
 	for i, x := range e.Entities {
+		settings := shown(x, admin)
+		if block := blocks[x.Name]; block != nil {
+			settings = maps.Clone(settings)
+			if settings == nil {
+				settings = map[string]any{}
+			}
+			maps.Copy(settings, block)
+		}
 		d.Config.ServedEntities = append(d.Config.ServedEntities, entityJSON{
 			ID: x.ID, Name: x.Name, State: deploymentJSON{"DEPLOYMENT_READY"},
 			ExternalModel: externalModelJSON{
-				Name: x.Model, Provider: x.Provider, Task: x.Task, block: x.Block, settings: shown(x, admin),
+				Name: x.Model, Provider: x.Provider, Task: x.Task, block: x.Block, settings: settings,
 			},
 		})
 		d.Config.TrafficConfig.Routes = append(d.Config.TrafficConfig.Routes, routeJSON{x.Name, x.Name, e.Weights[i]})

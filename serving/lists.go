@@ -16,17 +16,10 @@ func (s *Server) lists() {
 		s.echo.GET(base, s.listModels)
 		s.echo.GET(base+"/:id", s.getModel)
 	}
-	const api = "/api/2.0/serving-endpoints"
 	for _, slash := range []string{"", "/"} { // mlflow's client asks with one
-		s.echo.GET(api+slash, s.listEndpoints)
-		s.echo.POST(api+slash, s.noControl)
+		s.echo.GET(endpointsAPI+slash, s.listEndpoints)
 	}
-	s.echo.GET(api+"/:name", s.getEndpoint)
-	for _, rest := range []string{"/:name", "/:name/*"} {
-		for _, m := range []string{http.MethodPut, http.MethodPatch, http.MethodDelete} {
-			s.echo.Add(m, api+rest, s.noControl)
-		}
-	}
+	s.echo.GET(endpointsAPI+"/:name", s.getEndpoint)
 }
 
 // keyOf returns the request's key and the endpoints of the same view.
@@ -41,13 +34,6 @@ func (s *Server) keyOf(c echo.Context) (*auth.Key, *endpoint.Catalog, error) {
 		return nil, nil, apierr.New(apierr.Unauthenticated, "the API key is not valid")
 	}
 	return key, view.Catalog, nil
-}
-
-func (s *Server) noControl(c echo.Context) error {
-	if _, _, err := s.keyOf(c); err != nil {
-		return err
-	}
-	return apierr.New(apierr.NotImplemented, "endpoints are declared in this gateway's configuration file; changing them through the API is not supported yet")
 }
 
 type model struct {
@@ -111,24 +97,17 @@ func (s *Server) listEndpoints(c echo.Context) error {
 		Endpoints []endpointJSON `json:"endpoints"`
 	}{[]endpointJSON{}}
 	for _, e := range catalog.All() {
-		if key.MayCall(e.Name) {
-			list.Endpoints = append(list.Endpoints, describe(e, key.Admin))
+		if mayView(key, e) {
+			list.Endpoints = append(list.Endpoints, describe(e, key))
 		}
 	}
 	return c.JSON(http.StatusOK, list)
 }
 
 func (s *Server) getEndpoint(c echo.Context) error {
-	key, catalog, err := s.keyOf(c)
+	d, err := s.detail(c, c.Param("name"))
 	if err != nil {
 		return err
 	}
-	name := c.Param("name")
-	e, ok := catalog.Lookup(name)
-	if !ok || !key.MayCall(name) {
-		return apierr.New(apierr.ResourceNotFound, "Endpoint with name '%s' does not exist.", clipPath(name))
-	}
-	d := describe(e, key.Admin)
-	d.PermissionLevel = "CAN_QUERY"
 	return c.JSON(http.StatusOK, d)
 }

@@ -45,7 +45,7 @@ func (s *Server) callable(c echo.Context) ([]*endpoint.Endpoint, error) {
 	}
 	var list []*endpoint.Endpoint
 	for _, e := range catalog.All() {
-		if key.MayCall(e.Name) {
+		if key.MayCall(e.Name) && e.Allows(&key.Principal, key.Admin, endpoint.CanQuery) {
 			list = append(list, e)
 		}
 	}
@@ -60,7 +60,7 @@ func (s *Server) one(c echo.Context) (*endpoint.Endpoint, error) {
 	}
 	name := unescaped(c.Param("id"))
 	e, ok := catalog.Lookup(name)
-	if !ok || !key.MayCall(name) {
+	if !ok || !key.MayCall(name) || !e.Allows(&key.Principal, key.Admin, endpoint.CanQuery) {
 		return nil, apierr.New(apierr.EndpointNotFound, "the model %q does not exist, or your key may not call it", clipPath(name)).At("model")
 	}
 	return e, nil

@@ -23,6 +23,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/lakegate/lakegate/internal/apierr"
+	"github.com/lakegate/lakegate/serving/control"
 	"github.com/lakegate/lakegate/serving/gateway"
 )
 
@@ -69,6 +70,7 @@ type Server struct {
 	ready   func() error
 	logger  *slog.Logger
 	echo    *echo.Echo
+	plane   *control.Plane // nil: endpoints can't be changed
 
 	stopping atomic.Bool
 }
@@ -85,6 +87,8 @@ func New(c Config, g *gateway.Gateway, m *Metrics, ready func() error, logger *s
 	s.echo.Use(s.guard)
 	s.dataPlane()
 	s.lists()
+	s.control()
+	s.info()
 	s.models()
 	s.echo.GET("/healthz", s.healthz)
 	s.echo.GET("/health", s.healthz) // where MLflow's clients ask

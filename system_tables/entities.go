@@ -20,7 +20,7 @@ var servedEntities = mustTable(&ts.Table{
 		{Name: "served_entity_id", Type: text, Comment: "Id of the served entity; joins endpoint_usage."},
 		{Name: "account_id", Type: text, Comment: "The installation's account."},
 		{Name: "workspace_id", Type: text, Comment: "The installation's workspace."},
-		{Name: "created_by", Type: text, Comment: "Who made the change.", NoStats: true},
+		{Name: "created_by", Type: text, Comment: "Who made the change, of endpoints made through the API; NULL for changes of the configuration file, and for deletions: system.access.audit has those.", NoStats: true},
 		{Name: "endpoint_name", Type: text, Comment: "The endpoint."},
 		{Name: "endpoint_id", Type: text, Comment: "Id of the endpoint."},
 		{Name: "served_entity_name", Type: text, Comment: "Name of the served entity within its endpoint."},

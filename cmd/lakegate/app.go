@@ -54,8 +54,15 @@ type app struct {
 // closeTimeout bounds landing the last rows. What is not landed then stays in the log.
 const closeTimeout = 30 * time.Second
 
-// newApp opens the lake and joins the parts. path is the config file that reloads read.
-func newApp(ctx context.Context, cfg *config.Config, path string, logger *slog.Logger) (_ *app, err error) {
+// configSource is where the configuration of a gateway is read from again; the zero one is nowhere.
+type configSource struct {
+	path     string
+	override func(*config.Config) // what flags say over the file; nil for nothing
+	secrets  *secrets             // nil: only those written out in the file
+}
+
+// newApp opens the lake and joins the parts. from is what reloads read.
+func newApp(ctx context.Context, cfg *config.Config, from configSource, logger *slog.Logger) (_ *app, err error) {
 	a := &app{cfg: cfg, logger: logger, full: newFullPolicies(cfg.Log.WhenFull)}
 	defer func() {
 		if err != nil {
@@ -72,7 +79,7 @@ func newApp(ctx context.Context, cfg *config.Config, path string, logger *slog.L
 		return nil, err
 	}
 	metrics.Registry().MustRegister(newTelemetryCollector(a.telemetry), newLakeCollector(lake), newCacheCollector(lake), newProcessCollector(lake.Ready, int64(cfg.Log.MaxBacklog)))
-	if err := a.configure(ctx, path, metrics); err != nil {
+	if err := a.configure(ctx, from, metrics); err != nil {
 		return nil, err
 	}
 	if a.gateway, err = a.newGateway(metrics); err != nil {
@@ -102,8 +109,10 @@ func emptyFolder(dir string) (string, error) {
 }
 
 // configure takes the first endpoints and keys, and remembers where later ones go.
-func (a *app) configure(ctx context.Context, path string, metrics *serving.Metrics) error {
-	a.live = &live{path: path, lake: a.lake, memory: newMemory(a.docs, a.cfg.Data), logger: a.logger}
+func (a *app) configure(ctx context.Context, from configSource, metrics *serving.Metrics) error {
+	a.live = &live{
+		configSource: from, lake: a.lake, memory: newMemory(a.docs, a.cfg.Data), stored: newStored(a.docs, a.cfg.Data, a.logger), logger: a.logger,
+	}
 	a.live.prices = a.prices.list.Store
 	a.live.swap = func(c *endpoint.Catalog, k *auth.Keys) {
 		a.full.take(c)
@@ -143,6 +152,7 @@ func (a *app) newServer(m *serving.Metrics) (err error) {
 	if a.server, err = serving.New(c, a.gateway, m, a.lake.Ready, a.logger); err != nil {
 		return err
 	}
+	a.server.Control(a.newPlane())
 	a.statements, err = statements.New(statements.DefaultConfig(), statements.Deps{
 		Warehouse: a.db, Authenticate: a.authenticateSQL, Logger: a.logger,
 	})

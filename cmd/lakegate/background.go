@@ -66,6 +66,7 @@ func (a *app) startBackground(ctx context.Context, metrics prometheus.Registerer
 	b.work.Go(func() { survey.run(ctx) })
 	b.work.Go(func() { b.presence.Run(ctx) })
 	b.work.Go(func() { a.live.retryUntil(ctx) })
+	b.work.Go(func() { a.live.followUntil(ctx) })
 	if a.cfg.Maintenance.Enabled {
 		b.work.Go(func() { maintainTables(ctx) })
 	}
@@ -135,5 +136,25 @@ func (l *live) retryUntil(ctx context.Context) {
 		case <-tick.C:
 			l.retry(ctx)
 		}
+	}
+}
+
+// followUntil takes up changes that were made through other gateways, until ctx ends. While the store
+// is away, what is in force stays; that is said once.
+func (l *live) followUntil(ctx context.Context) {
+	tick := time.NewTicker(followInterval)
+	defer tick.Stop()
+	away := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		_, err := l.follow(ctx)
+		if err != nil && !away && ctx.Err() == nil {
+			l.logger.Warn("changes of endpoints made through the API can't be looked for; those that are known stay", "error", err)
+		}
+		away = err != nil
 	}
 }

@@ -68,7 +68,7 @@ func startBench(b *testing.B, mode, upstream string) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	a, err := newApp(context.Background(), cfg, "", stderrLogger(slog.LevelError))
+	a, err := newApp(context.Background(), cfg, configSource{}, stderrLogger(slog.LevelError))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func (d *demoRun) run(ctx context.Context) (err error) {
 		return err
 	}
 	logger := stderrLogger(slog.LevelError) // its failing calls are on purpose
-	if d.app, err = newApp(ctx, cfg, "", logger); err != nil {
+	if d.app, err = newApp(ctx, cfg, configSource{}, logger); err != nil {
 		return err
 	}
 	stop, err := d.app.start(freeListen(d.listen))

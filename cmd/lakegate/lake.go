@@ -23,6 +23,7 @@ func feeds(accountID, workspaceID string) []tablewriter.Feed {
 		systemtables.NewUsageFeed(cfg),
 		systemtables.NewEntityFeed(cfg),
 		systemtables.NewLossFeed(cfg),
+		systemtables.NewAuditFeed(cfg),
 		inferencetables.NewFeed(),
 	}
 }

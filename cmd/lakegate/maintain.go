@@ -69,7 +69,9 @@ func maintainTables(ctx context.Context, f lakeFlags, holder string, out io.Writ
 	}
 	keeper, err := openKeeper(cfg, holder, lake.store, lake.docs, func() []*tableschema.Table {
 		if now, err := f.load(ctx); err == nil { // the gateway reports a file that is bad
-			cfg = now
+			if now, err = withStored(ctx, now, lake.docs); err == nil { // else what was known stays
+				cfg = now
+			}
 		}
 		return configuredTables(cfg)
 	}, func(t *tableschema.Table) int { return retentionOf(cfg, t) },

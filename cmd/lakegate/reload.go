@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lakegate/lakegate/internal/config"
+	"github.com/lakegate/lakegate/internal/endpoints"
 	"github.com/lakegate/lakegate/internal/pricing"
 	"github.com/lakegate/lakegate/internal/state"
 	"github.com/lakegate/lakegate/internal/tablewriter"
@@ -22,18 +23,17 @@ import (
 // live is the part of the configuration that can change while the gateway runs: endpoints, keys and
 // prices. apply swaps the first two at once.
 type live struct {
-	path   string
+	configSource
 	lake   *tablewriter.Writer
 	memory *memory
+	stored *stored // endpoints of the API
 	logger *slog.Logger
 	swap   func(*endpoint.Catalog, *auth.Keys)
 	prices func(*pricing.List)
 
-	override func(*config.Config) // what flags say over the file; nil for nothing
-	secrets  *secrets             // nil: only those written out in the file
-
 	mu      sync.Mutex
-	now     *config.Config
+	now     *config.Config  // the file
+	merged  *config.Config  // the same with the endpoints of the API
 	creds   *credential.Set // of the catalog in force
 	pending bool            // now is in force, but what changed with it is not remembered yet
 }
@@ -85,6 +85,7 @@ func needsRestart(old, next *config.Config) bool {
 	a.Endpoints, a.Keys, a.Secrets = b.Endpoints, b.Keys, b.Secrets
 	a.Retention = b.Retention
 	a.PriceList, a.Prices = b.PriceList, b.Prices
+	a.TakeSecrets(&b)
 	return !reflect.DeepEqual(a, b)
 }
 
@@ -95,6 +96,10 @@ const declareTimeout = 10 * time.Second
 func (l *live) apply(ctx context.Context, cfg *config.Config) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.take(ctx, cfg)
+}
+
+func (l *live) take(ctx context.Context, cfg *config.Config) error {
 	keys, err := cfg.AuthKeys()
 	if err != nil {
 		return err
@@ -104,7 +109,7 @@ func (l *live) apply(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	creds := l.creds.Next()
-	catalog, err := l.remembered(ctx, cfg, creds)
+	catalog, merged, err := l.remembered(ctx, cfg, creds)
 	if err != nil {
 		return err
 	}
@@ -115,24 +120,30 @@ func (l *live) apply(ctx context.Context, cfg *config.Config) error {
 	}
 	l.swap(catalog, keys)
 	l.prices(prices)
-	l.now, l.creds = cfg, creds
+	l.now, l.merged, l.creds = cfg, merged, creds
 	return nil
 }
 
-// remembered compiles the endpoints of cfg, dated by what is remembered. Of several gateways that
+// remembered compiles the endpoints of cfg and of the API, dated by what is remembered. Of several gateways that
 // take the same change up at once, the one that gets to change the memory logs it as rows: a process
 // that dies right between the two leaves those rows out. While the store can't be reached, the copy
 // of it will do; retry then makes up for it.
-func (l *live) remembered(ctx context.Context, cfg *config.Config, creds *credential.Set) (*endpoint.Catalog, error) {
+//
+// What the API's endpoints are is looked up after the memory: one that is remembered is among them.
+func (l *live) remembered(ctx context.Context, file *config.Config, creds *credential.Set) (*endpoint.Catalog, *config.Config, error) {
 	for {
 		now := time.Now().UTC()
 		mem, version, err := l.memory.recall(ctx)
-		if err != nil {
-			return l.fromCopy(cfg, now, creds, err)
+		if err == nil {
+			_, err = l.stored.refresh(ctx)
 		}
+		if err != nil {
+			return l.fromCopy(ctx, file, now, creds, err)
+		}
+		cfg := l.withEndpoints(ctx, file)
 		catalog, err := cfg.Catalog(mem, now, creds)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		changes := mem.Diff(catalog, now)
 		if len(changes) > 0 {
@@ -141,36 +152,66 @@ func (l *live) remembered(ctx context.Context, cfg *config.Config, creds *creden
 				continue // each time round somebody else got ahead, who is done then
 			}
 			if err != nil {
-				return l.fromCopy(cfg, now, creds, err)
+				return l.fromCopy(ctx, file, now, creds, err)
 			}
 		}
 		for i := range changes {
 			if err := l.lake.Entity(&changes[i]); err != nil {
-				return nil, fmt.Errorf("log a change of endpoint %q: %w", changes[i].EndpointName, err)
+				return nil, nil, fmt.Errorf("log a change of endpoint %q: %w", changes[i].EndpointName, err)
 			}
 		}
 		l.pending = false
-		return catalog, l.memory.copy(catalog.Memory())
+		return catalog, cfg, l.memory.copy(catalog.Memory())
 	}
 }
 
-func (l *live) fromCopy(cfg *config.Config, now time.Time, creds *credential.Set, why error) (*endpoint.Catalog, error) {
+// withEndpoints adds the endpoints of the API to the file's. The secrets they refer to are looked after
+// beside the file's own.
+func (l *live) withEndpoints(ctx context.Context, file *config.Config) *config.Config {
+	if l.secrets == nil {
+		return l.stored.merged(file, nil)
+	}
+	r := l.secrets.vault.Round(false)
+	defer r.Done(false)
+	return l.stored.merged(file, findIn(ctx, r, l.secrets.data))
+}
+
+func (l *live) fromCopy(ctx context.Context, file *config.Config, now time.Time, creds *credential.Set, why error) (*endpoint.Catalog, *config.Config, error) {
 	mem, err := l.memory.recallCopy()
-	if err != nil {
-		return nil, errors.Join(why, err)
+	if err = errors.Join(err, l.stored.recall()); err != nil {
+		return nil, nil, errors.Join(why, err)
 	}
 	if !l.pending {
 		l.logger.Warn("what endpoints there were is taken from this gateway's copy; it is compared when the store can be reached", "error", why)
 	}
 	l.pending = true
-	return cfg.Catalog(mem, now, creds)
+	cfg := l.withEndpoints(ctx, file)
+	catalog, err := cfg.Catalog(mem, now, creds)
+	return catalog, cfg, err
 }
 
-// config is the configuration in force.
+// config is the configuration in force, with the endpoints of the API.
 func (l *live) config() *config.Config {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.now
+	return l.merged
+}
+
+// follow takes up what others changed through the API, and returns what there is then. An error says
+// that the store could not be reached: what was in force stays.
+func (l *live) follow(ctx context.Context) (endpoints.Set, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	news, err := l.stored.refresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if news {
+		if err := l.take(ctx, l.now); err != nil {
+			return nil, err
+		}
+	}
+	return l.stored.set, nil
 }
 
 // retry takes the configuration in force up again when the store could not be reached for it.

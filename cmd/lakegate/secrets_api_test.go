@@ -30,7 +30,7 @@ func TestSecretsAPI(t *testing.T) {
 	cfg, err := config.Load("lakegate.yaml", os.LookupEnv)
 	noErr(t, err)
 	var log bytes.Buffer
-	a, err := newApp(t.Context(), cfg, "lakegate.yaml", slog.New(slog.NewTextHandler(&log, nil)))
+	a, err := newApp(t.Context(), cfg, configSource{path: "lakegate.yaml"}, slog.New(slog.NewTextHandler(&log, nil)))
 	noErr(t, err)
 	defer func() { noErr(t, a.close(context.Background())) }()
 	gateway := httptest.NewServer(a.server.Echo())

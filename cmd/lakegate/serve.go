@@ -79,11 +79,10 @@ func serve(ctx context.Context, path string, override func(*config.Config), logg
 		return err
 	}
 	override(cfg)
-	a, err := newApp(ctx, cfg, path, logger)
+	a, err := newApp(ctx, cfg, configSource{path, override, found}, logger)
 	if err != nil {
 		return err
 	}
-	a.live.override, a.live.secrets = override, found
 	stop, err := a.start(cfg.Listen)
 	if err != nil {
 		return joinClose(err, a)

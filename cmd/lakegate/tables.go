@@ -72,6 +72,9 @@ func (f *lakeFlags) openTables(ctx context.Context, change bool) (*lakeTables, e
 		l.store = p
 	}
 	l.docs = state.New(l.store)
+	if l.cfg, err = withStored(ctx, cfg, l.docs); err != nil {
+		return nil, err
+	}
 	l.all, err = discoverTables(ctx, l.store)
 	return l, err
 }

@@ -72,7 +72,7 @@ func (a asker) Ask(ctx context.Context, p inference.Principal, endpoint, prompt 
 	if k == nil {
 		return "", apierr.New(apierr.Unauthenticated, "the API key %q is not valid any more", p.KeyID)
 	}
-	return a.gateway.Ask(ctx, p, endpoint, prompt, gateway.AskOptions{Params: params, MayCall: k.MayCall})
+	return a.gateway.Ask(ctx, p, endpoint, prompt, gateway.AskOptions{Params: params, MayCall: k.MayCall, Admin: k.Admin})
 }
 
 // keyOf returns the key a principal came with, nil when it was taken away since.

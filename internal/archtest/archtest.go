@@ -61,12 +61,16 @@ var Arrows = []Rule{
 		"internal/delta", "internal/rowtags", "internal/objstore/...", "internal/prune", "internal/filecache",
 	}},
 
+	{"internal/endpoints", []string{"internal/state", "serving/endpoint"}}, // documents carry grants, which endpoint defines
+
 	// The configuration file becomes a catalog of endpoints and keys.
 	{"internal/config", []string{"internal/secret", "internal/inference", "internal/tableschema", "internal/pricing", "serving/endpoint", "serving/auth", "serving/credential"}},
 
 	// The islands. None imports another.
 	{"serving/endpoint", []string{"internal/inference", "internal/secret", "internal/tableschema"}},
 	{"serving/auth", []string{"internal/inference", "internal/secret"}},
+	{"serving", []string{"serving/...", "internal/inference", "internal/apierr", "internal/secret", "internal/tableschema"}},
+	{"serving/control", []string{"internal/inference", "internal/apierr", "internal/endpoints", "serving/endpoint"}}, // changes of documents
 	{"serving/...", []string{"internal/inference", "internal/apierr", "internal/secret", "internal/tableschema"}},
 	{"inference_tables", []string{"internal/inference", "internal/tableschema"}},
 	{"system_tables", []string{"internal/inference", "internal/tableschema"}},

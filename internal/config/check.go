@@ -28,7 +28,8 @@ func check(config *Config, d *decoder, vault Vault) []Reference {
 	c.endpoints()
 	c.keys()
 	c.prices()
-	config.Secrets.Inline = nil
+	config.inline, config.Secrets.Inline = config.Secrets.Inline, nil
+	config.lakeOnly = d.lakeOnly
 	slices.SortStableFunc(c.refs, func(a, b Reference) int { return cmp.Compare(a.Line, b.Line) })
 	return c.refs
 }

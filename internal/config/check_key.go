@@ -39,6 +39,10 @@ func (c *checker) unique(seen map[string]string, value, path, what string) {
 		return
 	}
 	if first, twice := seen[value]; twice {
+		if c.api {
+			c.fault(path, "the same %s is at %s", what, withoutFirst(first))
+			return
+		}
 		c.fault(path, "the same %s is on line %d", what, c.line(first))
 		return
 	}

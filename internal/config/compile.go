@@ -62,6 +62,7 @@ func compileEndpoint(from *Endpoint, keep *credential.Set) (*endpoint.Endpoint, 
 		FirstTokenTimeout: from.Lakegate.FirstTokenTimeout,
 		AttemptTimeout:    from.Lakegate.AttemptTimeout,
 		Cache:             compileCache(from.Lakegate.Cache),
+		Origin:            from.origin,
 	}
 	compileRouting(e, &from.Lakegate)
 	for _, t := range from.Tags {

@@ -46,6 +46,9 @@ type Config struct {
 	Secrets   Secrets    `yaml:"secrets"`
 	Keys      []Key      `yaml:"keys"`
 	Endpoints []Endpoint `yaml:"endpoints"`
+
+	inline   map[string]map[string]secret.String // what Secrets.Inline was, for ParseEndpoint
+	lakeOnly bool                                // from LoadLake
 }
 
 // PriceList names a price file. Its hash is checked when it is read, so that no other prices than

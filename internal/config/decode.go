@@ -28,6 +28,7 @@ type decoder struct {
 	budget int
 
 	lakeOnly bool // see LoadLake
+	api      bool // see ParseEndpoint
 }
 
 // place is where a value stands in the file.
@@ -214,7 +215,7 @@ func field(v reflect.Value, name, path string) (reflect.Value, bool) {
 			if f, ok := field(v.Field(i), name, path); ok {
 				return f, true
 			}
-		} else if !isRest(v.Type().Field(i)) && keyOf(v.Type().Field(i), path) == name {
+		} else if f := v.Type().Field(i); f.IsExported() && !isRest(f) && keyOf(f, path) == name {
 			return v.Field(i), true
 		}
 	}

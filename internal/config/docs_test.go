@@ -154,6 +154,9 @@ func leaves(v reflect.Value, path string) []leaf {
 		return leaves(reflect.Zero(t.Elem()), path+".NAME")
 	case t.Kind() == reflect.Struct:
 		for i := range t.NumField() {
+			if !t.Field(i).IsExported() {
+				continue
+			}
 			at := path
 			if !inline(t.Field(i)) && !isRest(t.Field(i)) {
 				at = join(path, keyOf(t.Field(i), path))

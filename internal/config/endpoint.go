@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/lakegate/lakegate/serving/endpoint"
+)
 
 // Endpoint is one serving endpoint.
 type Endpoint struct {
@@ -10,6 +14,8 @@ type Endpoint struct {
 	Config      EndpointConfig `yaml:"config"`
 	AIGateway   AIGateway      `yaml:"ai_gateway"`
 	Lakegate    Lakegate       `yaml:"lakegate"`
+
+	origin *endpoint.Origin // nil for endpoints of the file
 }
 
 // Tag is one tag of an endpoint.

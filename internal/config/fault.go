@@ -17,6 +17,7 @@ type Fault struct {
 	Line    int    // counted from 1; 0 when it concerns the whole file
 	Path    string // the key at fault, e.g. endpoints[0].config.served_entities[1].name; may be empty
 	Message string // what is wrong and what to do; no secrets
+	Unknown string // the key, where the fault is that there is none of that name
 }
 
 // String returns file:line: path: message, leaving out what is not known.

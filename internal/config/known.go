@@ -68,6 +68,7 @@ func (d *decoder) unknownKey(key, value *yaml.Node, t reflect.Type, path string)
 		return
 	}
 	d.note(key.Line, p, "unknown key%s", d.suggestKey(key.Value, t, path))
+	d.faults[len(d.faults)-1].Unknown = key.Value
 }
 
 func isProviderConfig(name string) bool {

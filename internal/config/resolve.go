@@ -40,6 +40,10 @@ func (c *checker) secretText(path, name string, value, plaintext secret.String) 
 	if !c.given(p) || c.bad(p) {
 		return secret.String{}, p, !c.bad(p)
 	}
+	if c.api && !strings.Contains(value.Reveal(), "{{") {
+		c.fault(p, "a secret itself is not stored: put it where the gateway finds secrets, with `lakegate secrets put` or by an environment variable, and give the reference {{secrets/scope/key}} as %s", name)
+		return secret.String{}, p, false
+	}
 	if strings.Contains(value.Reveal(), "{{") {
 		value, ok = c.reference(p, value)
 		return value, p, ok

@@ -26,7 +26,10 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string) {
 		p.text = n.Value
 	}
 	d.places[path] = p
-	text, unset, err := expand(n.Value, d.env)
+	text, unset, err := n.Value, []string(nil), error(nil)
+	if !d.api {
+		text, unset, err = expand(n.Value, d.env)
+	}
 	if err != nil {
 		d.fault(n, path, "%v", err)
 		return

@@ -28,7 +28,7 @@ func keysOf(t reflect.Type, path string) []string {
 	for i := range t.NumField() {
 		if f := t.Field(i); inline(f) {
 			keys = append(keys, keysOf(f.Type, path)...)
-		} else if !isRest(f) {
+		} else if f.IsExported() && !isRest(f) {
 			keys = append(keys, keyOf(f, path))
 		}
 	}
@@ -40,6 +40,9 @@ func findBelow(name string, t reflect.Type) []string {
 	var found []string
 	for i := range t.NumField() {
 		f := t.Field(i)
+		if !f.IsExported() {
+			continue
+		}
 		sub := f.Type
 		if sub.Kind() == reflect.Pointer {
 			sub = sub.Elem()

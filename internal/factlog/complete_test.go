@@ -79,4 +79,12 @@ func TestEveryFieldComesBack(t *testing.T) {
 	if diff := cmp.Diff(&loss, f.Loss); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
 	}
+	var audit inference.Audit
+	fill(t, reflect.ValueOf(&audit).Elem())
+	if f, _, err = d.Fact(Audit, joined(e.Audit(&audit))); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&audit, f.Audit); diff != "" {
+		t.Errorf("want -, got +\n%s", diff)
+	}
 }

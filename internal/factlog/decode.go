@@ -542,3 +542,41 @@ func (n *names) look(b []byte) string {
 	n.table[s] = s
 	return s
 }
+
+func (d *Decoder) decodeAudit(b []byte) (err error) {
+	if b, err = body(b); err != nil {
+		return err
+	}
+	d.audit = inference.Audit{}
+	a := &d.audit
+	var at instant
+	err = each(b, func(f field) (err error) {
+		switch f.tag {
+		case tagAuditSeconds:
+			at.seconds, at.set = f.int(), true
+		case tagAuditNanos:
+			at.nanos = f.int()
+		case tagAuditService:
+			a.Service = d.names.of(f)
+		case tagAuditAction:
+			a.Action = d.names.of(f)
+		case tagAuditRequestID:
+			a.RequestID = string(f.bytes)
+		case tagAuditActor:
+			a.Actor = d.names.of(f)
+		case tagAuditRemoteIP:
+			a.RemoteIP = d.names.of(f)
+		case tagAuditUserAgent:
+			a.UserAgent = d.names.of(f)
+		case tagAuditParams:
+			a.Params, err = d.tags(f.bytes)
+		case tagAuditStatus:
+			a.Status = int(f.int())
+		case tagAuditError:
+			a.Error = string(f.bytes)
+		}
+		return err
+	})
+	a.Time = at.time()
+	return err
+}

@@ -248,3 +248,16 @@ func (w *writer) loss(l *inference.Loss) {
 	w.string(tagLossReason, string(l.Reason))
 	w.string(tagLossDetail, l.Detail)
 }
+
+func (w *writer) audit(a *inference.Audit) {
+	w.time(tagAuditSeconds, tagAuditNanos, a.Time)
+	w.string(tagAuditService, a.Service)
+	w.string(tagAuditAction, a.Action)
+	w.string(tagAuditRequestID, a.RequestID)
+	w.string(tagAuditActor, a.Actor)
+	w.string(tagAuditRemoteIP, a.RemoteIP)
+	w.string(tagAuditUserAgent, a.UserAgent)
+	w.tags(tagAuditParams, a.Params)
+	w.nonzero(tagAuditStatus, int64(a.Status))
+	w.string(tagAuditError, a.Error)
+}

@@ -38,6 +38,8 @@ const (
 	Entity Kind = 4
 	// Loss is facts that were dropped or are gone.
 	Loss Kind = 5
+	// Audit is a change of the control plane, or the attempt.
+	Audit Kind = 6
 )
 
 // ErrMalformed says that bytes are not a record. Test for it with errors.Is.
@@ -95,6 +97,13 @@ func (e *Encoder) Loss(l *inference.Loss) [][]byte {
 	return append(e.parts[:0], e.buf)
 }
 
+// Audit returns the parts of a record. They are valid until the Encoder is used again.
+func (e *Encoder) Audit(a *inference.Audit) [][]byte {
+	e.buf = append(e.buf[:0], version)
+	e.buf.audit(a)
+	return append(e.parts[:0], e.buf)
+}
+
 // Reset lets go of the facts that were encoded last, and of a buffer that grew large.
 func (e *Encoder) Reset() {
 	e.parts = [4][]byte{}
@@ -112,6 +121,7 @@ type Decoder struct {
 	record   inference.Record
 	entity   inference.EntityChange
 	loss     inference.Loss
+	audit    inference.Audit
 }
 
 // Fact reads the payload of a log record. What the fact's pointers and slices point to is valid
@@ -129,6 +139,9 @@ func (d *Decoder) Fact(kind Kind, b []byte) (f inference.Fact, admit wal.Pos, er
 	case Loss:
 		err = d.decodeLoss(b)
 		f.Loss = &d.loss
+	case Audit:
+		err = d.decodeAudit(b)
+		f.Audit = &d.audit
 	default:
 		err = fmt.Errorf("%w: unknown kind %d", ErrMalformed, kind)
 	}

@@ -121,3 +121,18 @@ const (
 	tagLossReason       = 8
 	tagLossDetail       = 9
 )
+
+// The tags of a change of the control plane.
+const (
+	tagAuditSeconds   = 1
+	tagAuditNanos     = 2
+	tagAuditService   = 3
+	tagAuditAction    = 4
+	tagAuditRequestID = 5
+	tagAuditActor     = 6
+	tagAuditRemoteIP  = 7
+	tagAuditUserAgent = 8
+	tagAuditParams    = 9
+	tagAuditStatus    = 10
+	tagAuditError     = 11
+)

@@ -218,9 +218,24 @@ const (
 	TableStuck LossReason = "TABLE_STUCK" // dropped: their table took no rows for too long, and the policy is to drop
 )
 
+// Audit is one row of audit: somebody changed something through the API, or tried to.
+type Audit struct {
+	Time      time.Time
+	Service   string // Databricks' name of the service, such as serverlessRealTimeInference
+	Action    string // such as createServingEndpoint
+	RequestID string
+	Actor     string // the principal
+	RemoteIP  string // "" when it came over no network
+	UserAgent string
+	Params    map[string]string // what was asked for and what changed; no secrets
+	Status    int               // HTTP status of the answer
+	Error     string            // public text when it was refused
+}
+
 // Fact is what the log carries and rows are made of: exactly one of its fields is set.
 type Fact struct {
 	Record *Record
 	Entity *EntityChange
 	Loss   *Loss
+	Audit  *Audit
 }

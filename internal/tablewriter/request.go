@@ -120,6 +120,19 @@ func (w *Writer) Entity(ch *inference.EntityChange) error {
 	return err
 }
 
+// Audit logs a change of the control plane. When it returns nil the change is on disk.
+func (w *Writer) Audit(a *inference.Audit) error {
+	e := encoders.Get().(*factlog.Encoder)
+	defer encoders.Put(e)
+	defer e.Reset()
+	parts := e.Audit(a)
+	err := w.logRow(factlog.Audit, parts, nil, wal.Pos{}, true)
+	if errors.Is(err, wal.ErrFull) {
+		return w.park(factlog.Audit, parts, nil, wal.Pos{}, err)
+	}
+	return err
+}
+
 func (w *Writer) append(kind factlog.Kind, rec *inference.Record, body bool, admit wal.Pos, p *pin, strict bool) error {
 	// A row of a table without payloads has no use for the bodies.
 	if rec.Payload.Table == "" {

@@ -81,6 +81,10 @@ type Endpoint struct {
 	Retries        Retries
 	Breaker        Breaker
 
+	// Origin is what is known of an endpoint made through the API; nil for one of the configuration
+	// file.
+	Origin *Origin
+
 	Created time.Time // when this endpoint was first seen, UTC
 	// ConfigVersion counts the versions of the endpoint's entities and traffic, from 1.
 	ConfigVersion int32

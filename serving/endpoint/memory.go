@@ -88,7 +88,13 @@ func (m Memory) Diff(next *Catalog, now time.Time) []inference.EntityChange {
 		if ok && before.Removed == nil && before.Fingerprint == s.Fingerprint {
 			continue
 		}
-		rows = append(rows, s.rows(now, nil)...)
+		changed := s.rows(now, nil)
+		for i := range changed {
+			if e.Origin != nil {
+				changed[i].CreatedBy = e.Origin.ChangedBy
+			}
+		}
+		rows = append(rows, changed...)
 	}
 	for _, s := range m.Endpoints {
 		if _, still := next.Lookup(s.Name); !still && s.Removed == nil {

@@ -18,6 +18,8 @@ type AskOptions struct {
 	Params json.RawMessage
 	// MayCall says which endpoints the principal may call. nil allows none.
 	MayCall func(endpoint string) bool
+	// Admin says that the principal may call endpoints without being granted that.
+	Admin bool
 	// ClientRequestID and UsageContext are as a body would have them.
 	ClientRequestID string
 	UsageContext    map[string]string
@@ -46,7 +48,7 @@ func (g *Gateway) Ask(ctx context.Context, p inference.Principal, endpoint, prom
 		Surface:  Surface{APIType: apiAsk, ByBody: true},
 		Endpoint: endpoint,
 		Body:     func(limit int64) ([]byte, *apierr.Error) { return askBody(op, prompt, &opts, limit) },
-		caller:   &caller{principal: p, mayCall: opts.MayCall},
+		caller:   &caller{principal: p, mayCall: opts.MayCall, admin: opts.Admin},
 	}
 	finished := make(chan struct{})
 	go func() { // ends with the call: at the latest DrainTimeout after ctx

@@ -64,6 +64,7 @@ type Call struct {
 type caller struct {
 	principal inference.Principal
 	mayCall   func(endpoint string) bool
+	admin     bool
 }
 
 // Head is what goes before an answer's body.

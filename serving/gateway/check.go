@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lakegate/lakegate/internal/apierr"
+	"github.com/lakegate/lakegate/serving/endpoint"
 )
 
 // check does all that comes before a call may cost anything, in order.
@@ -68,7 +69,7 @@ func (w *work) named(view *View) (string, *apierr.Error) {
 
 func (w *work) authenticate(view *View) *apierr.Error {
 	if c := w.call.caller; c != nil {
-		w.rec.Principal, w.mayCall = c.principal, c.mayCall
+		w.rec.Principal, w.mayCall, w.admin = c.principal, c.mayCall, c.admin
 		return nil
 	}
 	if w.call.Token == "" {
@@ -78,7 +79,7 @@ func (w *work) authenticate(view *View) *apierr.Error {
 	if !ok {
 		return apierr.New(apierr.Unauthenticated, "the API key is not valid")
 	}
-	w.rec.Principal, w.mayCall = key.Principal, key.MayCall
+	w.rec.Principal, w.mayCall, w.admin = key.Principal, key.MayCall, key.Admin
 	return nil
 }
 
@@ -92,6 +93,9 @@ func (w *work) resolve(view *View, name string) *apierr.Error {
 	w.rec.Target.EndpointID, w.rec.Target.Task = e.ID, e.Task
 	if !w.mayCall(name) {
 		return apierr.New(apierr.PermissionDenied, "your key may not call endpoint %q", name)
+	}
+	if !e.Allows(&w.rec.Principal, w.admin, endpoint.CanQuery) {
+		return apierr.New(apierr.PermissionDenied, "you need CAN_QUERY on endpoint %q to call it", name)
 	}
 	w.endpoint = e
 	w.deadline = w.call.Received.Add(e.Timeout)

@@ -25,6 +25,7 @@ type work struct {
 	span Span // nil: nobody follows the call
 
 	mayCall  func(endpoint string) bool
+	admin    bool
 	endpoint *endpoint.Endpoint // nil until it is known, and known to be allowed
 	req      wire.Request
 	codec    *wire.Codec // of the client's format

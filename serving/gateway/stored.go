@@ -85,7 +85,7 @@ func (w *work) findStored(view *View) (string, *apierr.Error) {
 	}
 	name := ""
 	for _, e := range view.Catalog.All() {
-		if !w.mayCall(e.Name) || len(w.keepers(e)) == 0 {
+		if !w.mayCall(e.Name) || !e.Allows(&w.rec.Principal, w.admin, endpoint.CanQuery) || len(w.keepers(e)) == 0 {
 			continue
 		}
 		if name != "" {

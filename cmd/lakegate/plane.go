@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/lakegate/lakegate/internal/apierr"
+	"github.com/lakegate/lakegate/internal/config"
+	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/serving/control"
+)
+
+// newPlane joins the control plane with the lake and with what is in force.
+func (a *app) newPlane() *control.Plane {
+	return control.New(control.Deps{
+		Store:  a.live.stored.store,
+		Check:  a.live.check,
+		InFile: func(name string) bool { return a.live.config().InFile(name) },
+		Follow: a.live.follow,
+		Record: func(row *inference.Audit) error { return a.lake.Audit(row) },
+		Logger: a.logger,
+	})
+}
+
+// check decides whether an endpoint may be made or changed to spec.
+func (l *live) check(spec []byte) error {
+	cfg := l.config()
+	var find config.Vault
+	if l.secrets != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), memoryTimeout)
+		defer cancel()
+		find = findIn(ctx, l.secrets.vault.Round(false), l.secrets.data)
+	}
+	e, err := cfg.ParseEndpoint(spec, find, nil)
+	var faults config.Faults
+	if errors.As(err, &faults) {
+		return refusal(faults)
+	}
+	if err != nil {
+		return err
+	}
+	if err := cfg.Fits(e); err != nil {
+		return apierr.New(apierr.InvalidParameter, "%s", err)
+	}
+	return nil
+}
+
+// refusal says in Databricks' words what is wrong with an endpoint: an unknown field alone, since it
+// may be a misspelt one that others miss; else everything, a line each.
+func refusal(faults config.Faults) error {
+	for _, f := range faults {
+		if f.Unknown != "" {
+			e := apierr.New(apierr.BadRequest, "Bad request: json: unknown field %q (%s)", f.Unknown, f)
+			return e.At(f.Path)
+		}
+	}
+	return apierr.New(apierr.InvalidParameter, "Invalid endpoint: %s", faults).At(faults[0].Path)
+}

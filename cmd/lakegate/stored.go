@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/lakegate/lakegate/internal/config"
+	"github.com/lakegate/lakegate/internal/endpoints"
+	"github.com/lakegate/lakegate/internal/state"
+	"github.com/lakegate/lakegate/serving/endpoint"
+)
+
+// stored is the endpoints that were made through the API, as this gateway knows them. A copy in the
+// data folder stands in while the store can't be reached. It is for one goroutine at a time.
+type stored struct {
+	store  *endpoints.Store
+	file   string
+	set    endpoints.Set
+	said   map[string]int64 // versions that were logged as unusable, by name
+	logger *slog.Logger
+}
+
+func newStored(docs *state.Docs, data string, logger *slog.Logger) *stored {
+	return &stored{
+		store: endpoints.New(docs), file: filepath.Join(data, "api-endpoints.json"), said: map[string]int64{}, logger: logger,
+	}
+}
+
+// refresh looks what is in the store now, and reports whether that is news.
+func (s *stored) refresh(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, memoryTimeout)
+	defer cancel()
+	set, changed, err := s.store.Newest(ctx, s.set)
+	if err != nil || !changed && s.set != nil {
+		return false, err
+	}
+	s.set = set
+	return changed, s.keep()
+}
+
+// keep keeps a copy for starts without the store. It holds no secrets: documents have references.
+func (s *stored) keep() error {
+	doc, err := json.Marshal(s.set)
+	if err != nil {
+		return fmt.Errorf("keep a copy of the endpoints of the API: %w", err)
+	}
+	next := s.file + ".next"
+	if err := errors.Join(os.WriteFile(next, doc, 0o600), os.Rename(next, s.file)); err != nil {
+		return fmt.Errorf("keep a copy of the endpoints of the API: %w", err)
+	}
+	return nil
+}
+
+// recall takes the copy, where nothing better is known.
+func (s *stored) recall() error {
+	if s.set != nil {
+		return nil
+	}
+	doc, err := os.ReadFile(s.file)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal(doc, &s.set)
+	}
+	if err != nil {
+		return fmt.Errorf("read this gateway's copy of the endpoints of the API: %w", err)
+	}
+	return nil
+}
+
+// merged adds the endpoints of the API to those of the file.
+func (s *stored) merged(file *config.Config, vault config.Vault) *config.Config {
+	return mergeEndpoints(file, s.set, vault, func(d *endpoints.Document, err error) {
+		if s.said[d.Name] != d.Version {
+			s.said[d.Name] = d.Version
+			s.logger.Warn("an endpoint made through the API can't be used with this configuration file; it is left out",
+				"endpoint", d.Name, "version", d.Version, "error", err)
+		}
+	})
+}
+
+// mergeEndpoints adds the endpoints of set to those of file. Those that can't be used beside what is
+// there are left out and told.
+func mergeEndpoints(file *config.Config, set endpoints.Set, vault config.Vault, tell func(*endpoints.Document, error)) *config.Config {
+	all := file
+	for _, d := range set.Live() {
+		e, err := file.ParseEndpoint(d.Spec, vault, &endpoint.Origin{
+			Version: d.Version, Spec: d.Spec, Access: d.Access,
+			Created: d.Created, CreatedBy: d.CreatedBy, Changed: d.Changed, ChangedBy: d.ChangedBy,
+		})
+		if err == nil {
+			err = all.Fits(e)
+		}
+		if err != nil {
+			tell(d, err)
+			continue
+		}
+		all = all.With(e)
+	}
+	return all
+}
+
+// withStored is file, which is from LoadLake, with the endpoints of the API, for work on the tables.
+func withStored(ctx context.Context, file *config.Config, docs *state.Docs) (*config.Config, error) {
+	set, _, err := endpoints.New(docs).Newest(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return mergeEndpoints(file, set, nil, func(*endpoints.Document, error) {}), nil // the gateway reports them
+}
+
+// followInterval is how often a gateway looks for changes that were made through others: one listing
+// of the store each time.
+const followInterval = 2 * time.Second
