@@ -2,6 +2,9 @@ package config
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,5 +40,18 @@ func TestResponseCachesAreCompiled(t *testing.T) {
 		if diff := cmp.Diff(want, e.Cache); diff != "" {
 			t.Errorf("%s: want -, got +\n%s", block, diff)
 		}
+	}
+}
+
+// The example of docs/caching.md works.
+func TestTheExampleOfCachingWorks(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "caching.md"))
+	must(t, err)
+	_, example, _ := strings.Cut(string(text), "```yaml\n")
+	example, _, _ = strings.Cut(example, "```")
+	c, err := Parse([]byte(example), func(string) (string, bool) { return hidden, true })
+	must(t, err)
+	if l := c.Endpoints[0].Lakegate.Cache; l == nil || l.TTL != 10*time.Minute {
+		t.Errorf("the cache is %+v", l)
 	}
 }

@@ -30,6 +30,7 @@ func TestSpendViews(t *testing.T) {
 		{"SELECT provider, model, requests, input_tokens, output_tokens, searches, first_seen = last_seen FROM system.serving.unpriced_models", "anthropic|claude-new|2|2000|1000|2|true"},
 		// 66,000 nano-dollars of the ledger's rows, 3,000, and 2,000,000 of a call without tokens
 		{"SELECT sum(BilledCost), sum(EffectiveCost), sum(ContractedCost), sum(x_Requests) FROM system.billing.focus", "0.002069000|0.002069000|0.002069000|14"},
+		{"SELECT endpoint_name, avg(CASE WHEN cache_hit THEN 1 ELSE 0 END) AS hit_rate, sum(saved_cost_nanos) / 1e9 AS saved_usd FROM system.serving.endpoint_usage WHERE cache_hit IS NOT NULL GROUP BY endpoint_name", "sort|1.0|0.002"},
 		{"SELECT sum(ListCost) - sum(BilledCost) FROM system.billing.focus", "0.000003000"},
 		{
 			`SELECT BillingPeriodStart, BillingPeriodEnd, ChargePeriodStart, ChargePeriodEnd, ChargeCategory, ServiceCategory, ProviderName, PublisherName, SkuId, SkuPriceId,
