@@ -36,9 +36,10 @@ func (c *checker) openAI(o *OpenAIConfig, m *ExternalModel, p string) {
 	c.openAIFields(o, p)
 	if o.APIType == plainOpenAI {
 		c.plainOpenAI(o, p)
-		return
+	} else {
+		c.azure(o, m, p)
 	}
-	c.azure(o, m, p)
+	c.moreKeys(p+".openai_api_key", o.APIKey, o.APIKeys)
 }
 
 // openAIFields finds fields that say nothing for the type: better a fault than a field nobody reads.
@@ -57,7 +58,7 @@ func (c *checker) openAIFields(o *OpenAIConfig, p string) {
 	}
 	if o.APIType == azureEntra {
 		refuse("openai_api_type azuread takes microsoft_entra_tenant_id, _client_id and _client_secret instead of a key",
-			"openai_api_key", "openai_api_key_plaintext")
+			"openai_api_key", "openai_api_key_plaintext", "openai_api_keys")
 	} else {
 		refuse("it is for openai_api_type azuread", "microsoft_entra_tenant_id", "microsoft_entra_client_id",
 			"microsoft_entra_client_secret", "microsoft_entra_client_secret_plaintext", "microsoft_entra_authority")

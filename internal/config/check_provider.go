@@ -74,6 +74,7 @@ func (c *checker) keyConfig(k *KeyConfig, own kind, p string) {
 		c.fault(join(p, name+"_api_key"), "it is required, as long as %s_api_base is the provider's own", name)
 	}
 	k.APIKey, k.APIKeyPlaintext = key, secret.String{}
+	c.moreKeys(join(p, name+"_api_key"), key, k.APIKeys)
 }
 
 func (c *checker) databricks(d *DatabricksConfig, p string) {

@@ -68,6 +68,7 @@ func compileKey(x *endpoint.Entity, k *KeyConfig) error {
 	default:
 		bearer(x, k.APIKey)
 	}
+	compileKeys(x, k.APIKeys)
 	return locate(x, k.APIBase, strings.TrimSuffix(x.Block, "_config")+"_api_base", ends)
 }
 
@@ -75,6 +76,7 @@ func compileOpenAI(x *endpoint.Entity, o *OpenAIConfig, keep *credential.Set) er
 	show(x, "openai_api_type", o.APIType)
 	if o.APIType == plainOpenAI {
 		bearer(x, o.APIKey)
+		compileKeys(x, o.APIKeys)
 		x.Organization = o.Organization
 		show(x, "openai_organization", o.Organization)
 		return locate(x, o.APIBase, "openai_api_base", openAIEnds)
@@ -84,6 +86,7 @@ func compileOpenAI(x *endpoint.Entity, o *OpenAIConfig, keep *credential.Set) er
 	show(x, "openai_api_version", o.APIVersion)
 	if o.APIType == azureKey {
 		header(x, "Api-Key", o.APIKey)
+		compileKeys(x, o.APIKeys)
 		return locate(x, o.APIBase, "openai_api_base", azureEnds)
 	}
 	x.Auth = keep.Entra(credential.Entra{

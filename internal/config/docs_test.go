@@ -148,7 +148,7 @@ func leaves(v reflect.Value, path string) []leaf {
 		return []leaf{{path, ""}}
 	case t.Kind() == reflect.Pointer:
 		return leaves(reflect.Zero(t.Elem()), path)
-	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct && t.Elem() != secretType:
 		return leaves(reflect.Zero(t.Elem()), path+"[]")
 	case t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Struct && t.Elem() != secretType:
 		return leaves(reflect.Zero(t.Elem()), path+".NAME")

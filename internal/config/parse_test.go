@@ -155,6 +155,9 @@ func summary(t *testing.T, c *Config) string {
 		for i, x := range e.Entities {
 			fmt.Fprintf(&b, "  %3d%% %s id=%s provider=%s model=%s url=%s auth=%q %v organization=%q\n",
 				e.Weights[i], x.Name, x.ID, x.Provider, x.Model, x.BaseURL, x.AuthHeader, x.AuthValue, x.Organization)
+			if len(x.MoreKeys) > 0 {
+				fmt.Fprintf(&b, "       keys=%v\n", x.MoreKeys)
+			}
 			settings, err := json.Marshal(x.Settings)
 			must(t, err)
 			fmt.Fprintf(&b, "       auth=%T vendor=%q project=%q region=%q deployment=%q version=%q usage=%+v\n       %s=%s\n",

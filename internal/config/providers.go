@@ -134,18 +134,20 @@ func (m *ExternalModel) keyConfig(fill bool) *KeyConfig {
 // KeyConfig says how a provider is reached that wants a key and nothing else. Its members are
 // named after its block: mistral_config has mistral_api_key.
 type KeyConfig struct {
-	APIKey          secret.String `yaml:"*_api_key"` // the key itself after Parse; empty for none
-	APIKeyPlaintext secret.String `yaml:"*_api_key_plaintext,omitempty"`
-	APIBase         string        `yaml:"*_api_base"`
+	APIKey          secret.String   `yaml:"*_api_key"` // the key itself after Parse; empty for none
+	APIKeyPlaintext secret.String   `yaml:"*_api_key_plaintext,omitempty"`
+	APIKeys         []secret.String `yaml:"*_api_keys,omitempty"` // more keys; the keys themselves after Parse
+	APIBase         string          `yaml:"*_api_base"`
 }
 
 // OpenAIConfig says how OpenAI, Azure's OpenAI or any server like them is reached.
 type OpenAIConfig struct {
-	APIKey          secret.String `yaml:"openai_api_key"` // the key itself after Parse; empty for none
-	APIKeyPlaintext secret.String `yaml:"openai_api_key_plaintext"`
-	APIBase         string        `yaml:"openai_api_base"`
-	APIType         string        `yaml:"openai_api_type"` // openai, azure or azuread after Parse
-	Organization    string        `yaml:"openai_organization"`
+	APIKey          secret.String   `yaml:"openai_api_key"` // the key itself after Parse; empty for none
+	APIKeyPlaintext secret.String   `yaml:"openai_api_key_plaintext"`
+	APIKeys         []secret.String `yaml:"openai_api_keys,omitempty"` // more keys; the keys themselves after Parse
+	APIBase         string          `yaml:"openai_api_base"`
+	APIType         string          `yaml:"openai_api_type"` // openai, azure or azuread after Parse
+	Organization    string          `yaml:"openai_organization"`
 
 	// Of azure and azuread.
 	APIVersion     string `yaml:"openai_api_version,omitempty"`

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"strings"
 	"time"
 
+	"github.com/lakegate/lakegate/internal/secret"
 	"github.com/lakegate/lakegate/serving/endpoint"
 )
 
@@ -78,6 +80,54 @@ func (c *checker) retries(r *Retries, p string) {
 	within(c, p+".max_backoff", r.MaxBackoff, 0, time.Hour)
 	if r.Backoff > r.MaxBackoff && !c.bad(p+".backoff") && !c.bad(p+".max_backoff") {
 		c.fault(p+".max_backoff", "it is shorter than backoff, which is %s", short(r.Backoff))
+	}
+}
+
+const maxKeys = 16
+
+// moreKeys checks the keys beside the one at p, and looks up their references.
+func (c *checker) moreKeys(p string, first secret.String, keys []secret.String) {
+	at := p + "s"
+	if !c.given(at) || c.bad(at) {
+		return
+	}
+	if !c.given(p) && !c.given(p+"_plaintext") {
+		c.fault(at, "it has more keys: give the first one in %s", p[strings.LastIndexByte(p, '.')+1:])
+	}
+	if len(keys) >= maxKeys {
+		c.fault(at, "want at most %d keys in all, got %d more", maxKeys, len(keys))
+		return
+	}
+	seen := map[string]bool{first.Reveal(): true}
+	for i := range keys {
+		one := index(at, i)
+		if c.bad(one) {
+			continue
+		}
+		if strings.Contains(keys[i].Reveal(), "{{") {
+			var ok bool
+			if keys[i], ok = c.reference(one, keys[i]); !ok {
+				continue
+			}
+		}
+		if !c.sendable(one, keys[i]) {
+			continue
+		}
+		if seen[keys[i].Reveal()] {
+			c.fault(one, "it is the same key as one before")
+		}
+		seen[keys[i].Reveal()] = true
+	}
+}
+
+// compileKeys puts more keys where the first is.
+func compileKeys(x *endpoint.Entity, keys []secret.String) {
+	for _, k := range keys {
+		value := k
+		if x.AuthHeader == "Authorization" {
+			value = secret.New("Bearer " + k.Reveal())
+		}
+		x.MoreKeys = append(x.MoreKeys, value)
 	}
 }
 

@@ -14,7 +14,7 @@ func TestExamplesOfRoutingWork(t *testing.T) {
 	parts := strings.Split(string(text), "```yaml\n")
 	for i, part := range parts[1:] {
 		example, _, _ := strings.Cut(part, "```")
-		if _, err := Parse([]byte(example), func(string) (string, bool) { return hidden, true }); err != nil {
+		if _, err := Parse([]byte(example), func(name string) (string, bool) { return hidden + name, true }); err != nil {
 			t.Errorf("example %d: %v\n%s", i+1, err, example)
 		}
 	}

@@ -105,9 +105,12 @@ type Entity struct {
 	BaseURL *url.URL
 	// AuthHeader is the canonical name of the header that carries AuthValue. Both are empty for a
 	// provider that wants no key.
-	AuthHeader   string
-	AuthValue    secret.String // the header's whole value, e.g. "Bearer ..."
-	Organization string        // value of OpenAI-Organization, "" for none
+	AuthHeader string
+	AuthValue  secret.String // the header's whole value, e.g. "Bearer ..."
+	// MoreKeys are whole values of AuthHeader too, at most 15, for when AuthValue is refused or its
+	// quota is used up.
+	MoreKeys     []secret.String
+	Organization string // value of OpenAI-Organization, "" for none
 
 	// Auth, when set, puts the credential on each request, instead of AuthHeader.
 	Auth Auth

@@ -38,3 +38,13 @@ const (
 	DefaultWindow       = 30 * time.Second
 	DefaultOpenFor      = 15 * time.Second
 )
+
+// WithKey returns the entity with another of its keys, by number; 0 is its own.
+func (x *Entity) WithKey(n int) *Entity {
+	if n == 0 {
+		return x
+	}
+	other := *x
+	other.AuthValue = x.MoreKeys[n-1]
+	return &other
+}

@@ -40,13 +40,13 @@ func (w *work) leastBad(plan []*endpoint.Entity) (*endpoint.Entity, health.Pass)
 // tryPassed tries an entity, and tells its circuit what became of it.
 func (w *work) tryPassed(e *endpoint.Entity, p health.Pass) *failure {
 	if !w.breaks() {
-		return w.try(e)
+		return w.tryKeys(e)
 	}
 	result := health.Neither
 	defer func() {
 		w.logChange(e, w.health.Of(e.ID).Circuit.Leave(p, result, &w.endpoint.Breaker, time.Now()))
 	}()
-	f := w.try(e)
+	f := w.tryKeys(e)
 	result = w.resultOf(f)
 	return f
 }

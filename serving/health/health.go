@@ -1,5 +1,5 @@
 // Package health knows how served entities have been doing: which of them fail so often that they
-// are better left alone for a while.
+// are better left alone for a while, and which of their keys are of use.
 //
 // An Entities holds one Entity for each id it was asked about, for as long as it lives, so that a
 // reloaded configuration goes on with what is known. It takes the time from its callers. All
@@ -17,6 +17,7 @@ type Entities struct {
 // Entity is how one entity has been doing.
 type Entity struct {
 	Circuit Circuit
+	Keys    Keys
 }
 
 // Of returns the entity of that id, which is the same every time.
