@@ -56,6 +56,18 @@ func (f *fakeAWS) set(name, value string, down error) {
 	f.values[name], f.down = value, down
 }
 
+func (f *fakeAWS) drop(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.values, name)
+}
+
+func (f *fakeAWS) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls
+}
+
 type world struct {
 	*Vault
 	aws *fakeAWS
@@ -287,6 +299,10 @@ func TestChangesInAWSAreSeen(t *testing.T) {
 		w := newWorld(t)
 		p := w.place(AWS, "cloud")
 		away := errors.New("AWS can't be asked")
+		pass := func(d time.Duration) { // and all that it brings
+			time.Sleep(d)
+			synctest.Wait()
+		}
 		read := func(fresh bool) (string, error) {
 			r := w.Round(fresh)
 			v, _, err := r.Find(t.Context(), p, "a")
@@ -296,11 +312,11 @@ func TestChangesInAWSAreSeen(t *testing.T) {
 		}
 		expect := func(fresh bool, want string, calls int) {
 			t.Helper()
-			before := w.aws.calls
+			before := w.aws.count()
 			if v, err := read(fresh); v != want || err != nil {
 				t.Errorf("read %v: %v", v == want, err)
 			}
-			if n := w.aws.calls - before; n != calls {
+			if n := w.aws.count() - before; n != calls {
 				t.Errorf("%d calls, want %d", n, calls)
 			}
 		}
@@ -310,17 +326,17 @@ func TestChangesInAWSAreSeen(t *testing.T) {
 		}
 		watched(t, w, func(changes func() int) {
 			w.aws.set("cloud", `{"a":"`+hidden+`1"}`, nil)
-			time.Sleep(retry + time.Second)
+			pass(retry + time.Second)
 			if n := changes(); n != 1 {
 				t.Errorf("AWS is there: %d changes", n)
 			}
 			expect(false, hidden+"1", 0)
 
-			calls := w.aws.calls
+			calls := w.aws.count()
 			w.aws.set("cloud", `{"a":"`+hidden+`2"}`, nil)
-			time.Sleep(time.Minute + 2*time.Second)
-			if n := changes(); n != 1 || w.aws.calls != calls+1 {
-				t.Errorf("another value: %d changes, %d calls", n, w.aws.calls-calls)
+			pass(time.Minute + 2*time.Second)
+			if n := changes(); n != 1 || w.aws.count() != calls+1 {
+				t.Errorf("another value: %d changes, %d calls", n, w.aws.count()-calls)
 			}
 			expect(false, hidden+"2", 0)
 
@@ -331,18 +347,18 @@ func TestChangesInAWSAreSeen(t *testing.T) {
 			}
 
 			w.aws.set("cloud", "", away)
-			time.Sleep(3 * time.Minute)
+			pass(3 * time.Minute)
 			expect(true, hidden+"3", 1)
 			if n := changes(); n != 0 {
 				t.Errorf("away: %d changes", n)
 			}
 			w.aws.set("cloud", `{"a":"`+hidden+`4"}`, nil)
-			time.Sleep(time.Minute + 2*time.Second)
+			pass(time.Minute + 2*time.Second)
 			if n := changes(); n != 1 {
 				t.Errorf("back: %d changes", n)
 			}
 			expect(false, hidden+"4", 0)
-			delete(w.aws.values, "cloud")
+			w.aws.drop("cloud")
 			if _, err := read(true); !errors.Is(err, ErrGone) {
 				t.Errorf("gone: %v", err)
 			}
