@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,6 +116,30 @@ func (m *meter) Unrecorded(step string) {
 	m.unrecorded = append(m.unrecorded, step)
 }
 
+// tracer counts spans, and those that ended.
+type tracer struct{ started, ended, twice atomic.Int64 }
+
+func (t *tracer) Start(*gateway.Call) gateway.Span {
+	t.started.Add(1)
+	return &span{of: t}
+}
+
+type span struct {
+	of   *tracer
+	over atomic.Bool
+}
+
+func (*span) Inject(http.Header) {}
+
+func (*span) Saw([]byte) {}
+
+func (s *span) End(*inference.Record) {
+	if s.over.Swap(true) {
+		s.of.twice.Add(1)
+	}
+	s.of.ended.Add(1)
+}
+
 // lab is a gateway with all around it faked but the upstream's HTTP.
 type lab struct {
 	*gateway.Gateway
@@ -179,9 +204,10 @@ func newLabOf(t *testing.T, e *endpoint.Endpoint, setups ...setup) *lab {
 	t.Cleanup(transport.CloseIdleConnections)
 	j := &journal{}
 	l := &lab{t: t, journal: j, recorder: gatewaytest.NewRecorder(t), meter: &meter{}, config: gateway.DefaultConfig()}
+	spans := &tracer{}
 	l.recorder.Note = func(step string) { j.add("%s", step) }
 	l.parts = gateway.Parts{
-		Recorder: l.recorder, Pricer: gatewaytest.Pricer{}, Meter: l.meter, Transport: transport,
+		Recorder: l.recorder, Pricer: gatewaytest.Pricer{}, Meter: l.meter, Tracer: spans, Transport: transport,
 		Providers: map[string]provider.Provider{openai.Name: openai.New(), custom.Name: custom.New()},
 		Logger:    slog.New(slog.DiscardHandler), Draw: func() uint32 { return 0 },
 	}
@@ -205,6 +231,9 @@ func newLabOf(t *testing.T, e *endpoint.Endpoint, setups ...setup) *lab {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if s, e, twice := spans.started.Load(), spans.ended.Load(), spans.twice.Load(); s != e || twice > 0 {
+			t.Errorf("%d spans started, %d ended, %d of them again", s, e, twice)
+		}
 		if l.meter.started != l.meter.finished {
 			t.Errorf("%d calls started, %d finished", l.meter.started, l.meter.finished)
 		}

@@ -149,7 +149,7 @@ func (w *work) wholeOf(h *hit) []byte {
 func (w *work) recordHit() error {
 	w.setOver()
 	w.reservation.Settle(0) // it is a call, and takes no tokens
-	defer w.Meter.Finished(w.rec)
+	defer w.measured()
 	if !w.recorded() {
 		return nil
 	}

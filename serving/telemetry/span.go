@@ -126,6 +126,9 @@ func (s *span) attributes(r *inference.Record, op genaiconv.OperationNameAttr, p
 			add(attribute.String("gen_ai.response.model", r.Target.Model))
 		}
 	}
+	if r.Cache != nil && r.Cache.Hit {
+		add(attribute.Bool("lakegate.cache_hit", true))
+	}
 	if r.Status > 0 {
 		add(attribute.Int("http.response.status_code", r.Status))
 	}
