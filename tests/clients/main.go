@@ -121,7 +121,7 @@ func (g *stage) play(ctx context.Context, k sdk, interpreter string) ([]outcome,
 	}
 	cmd := exec.CommandContext(ctx, interpreter, args...)
 	cmd.Dir = k.dir
-	cmd.Env = append(os.Environ(), "LAKEGATE_URL="+g.url, "LAKEGATE_KEY="+key, "LAKEGATE_NARROW_KEY="+narrowKey,
+	cmd.Env = append(os.Environ(), "LAKEGATE_URL="+g.url, "LAKEGATE_KEY="+key, "LAKEGATE_NARROW_KEY="+narrowKey, "LAKEGATE_RECORDED="+g.recorded,
 		"LAKEGATE_PROVIDERS="+strings.Join(providers, ","), "LAKEGATE_ENDPOINTS="+strings.Join(endpointNames(), ","), "GOWORK=off",
 		"PYTHONDONTWRITEBYTECODE=1", "NO_PROXY=127.0.0.1")
 	var problems bytes.Buffer

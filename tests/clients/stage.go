@@ -18,7 +18,7 @@ import (
 	"github.com/lakegate/lakegate/tests/suite"
 )
 
-// The keys the SDKs are given. The narrow one may call endpoint chat only.
+// The keys the SDKs are given. The narrow one may call endpoint chat, and those that are made and shared with it.
 const (
 	key       = "lakegate-clients-0123456789abcdef0123456789abcdef"
 	narrowKey = "lakegate-narrow-fedcba9876543210fedcba9876543210"
@@ -30,9 +30,10 @@ const gatewayConfig = `listen: %[1]s
 data: %[2]s
 flush: {interval: 300ms}
 sql: {workers: 1}
+secrets: {provider: {key: %[7]s}}
 keys:
   - {name: sdk, token: %[3]q, principal: sdk@example.com, endpoints: ["*"], admin: true, tags: {team: sdk}}
-  - {name: narrow, token: %[4]q, principal: narrow@example.com, endpoints: [chat]}
+  - {name: narrow, token: %[4]q, principal: narrow@example.com, groups: [narrow], endpoints: [chat, "shared-*"]}
 endpoints:
 %[5]s%[6]s`
 
@@ -59,6 +60,7 @@ type stage struct {
 	dir      string
 	lakegate string
 	url      string
+	recorded string // address of the recorded providers
 	provider *fakellm.Server
 	servers  []*http.Server
 	gateway  *launch.Process
@@ -93,6 +95,7 @@ func openStage(ctx context.Context, lakegate string) (_ *stage, err error) {
 	if err != nil {
 		return nil, err
 	}
+	g.recorded = recorded
 	addr, err := launch.Addr()
 	if err != nil {
 		return nil, err
@@ -133,7 +136,7 @@ func configText(addr, data, upstream, recorded string) []byte {
 	} {
 		endpoints += fmt.Sprintf(endpointConfig, e.name, e.model, e.task, e.key, upstream, e.limits)
 	}
-	return fmt.Appendf(nil, gatewayConfig, addr, data, key, narrowKey, endpoints, recordedEndpoints(recorded))
+	return fmt.Appendf(nil, gatewayConfig, addr, data, key, narrowKey, endpoints, recordedEndpoints(recorded), providerKey)
 }
 
 func (g *stage) data() string { return filepath.Join(g.dir, "data") }

@@ -12,10 +12,14 @@ os.environ["MLFLOW_TRACKING_TOKEN"] = os.environ["LAKEGATE_KEY"]  # what a clien
 from databricks.sdk import WorkspaceClient  # noqa: E402
 from databricks.sdk.errors import (DatabricksError, InvalidParameterValue, PermissionDenied, ResourceAlreadyExists,  # noqa: E402
                                    ResourceDoesNotExist)
-from databricks.sdk.service.serving import ChatMessage, ChatMessageRole, DataframeSplitInput  # noqa: E402
+from databricks.sdk.errors import PermissionDenied, ResourceAlreadyExists, ResourceConflict, ResourceDoesNotExist  # noqa: E402
+from databricks.sdk.service.serving import (  # noqa: E402
+    AiGatewayRateLimit, AiGatewayRateLimitKey, AiGatewayRateLimitRenewalPeriod, ChatMessage, ChatMessageRole, DataframeSplitInput,
+    EndpointCoreConfigInput, EndpointTag, ExternalModel, ExternalModelProvider, OpenAiConfig, Route, ServedEntityInput,
+    ServingEndpointAccessControlRequest, ServingEndpointPermissionLevel, TrafficConfig)
 from mlflow.deployments import get_deploy_client  # noqa: E402
 
-from common import KEY, QUESTION, URL, Cases, Wrong, answered, expect, expect_in  # noqa: E402
+from common import KEY, NARROW_KEY, QUESTION, URL, Cases, Wrong, answered, expect, expect_in  # noqa: E402
 
 case = Cases("databricks")
 w = WorkspaceClient(host=URL, token=KEY)
@@ -146,6 +150,96 @@ def secrets():
     w.secrets.delete_scope("sdk")
     expect("scopes", list(w.secrets.list_scopes()), [])
     return {"no_row": True}
+
+
+def raises(kind, f):
+    try:
+        f()
+    except kind:
+        return
+    raise Wrong(f"it went well, want {kind.__name__}")
+
+
+def audited(name):
+    """What system.access.audit says of an endpoint, in order."""
+    r = w.statement_execution.execute_statement(warehouse_id="lakegate", wait_timeout="30s", statement=f"""
+        SELECT action_name, user_identity.email, response.status_code FROM system.access.audit
+        WHERE request_params['name'] = '{name}' ORDER BY event_time""")
+    return [tuple(row) for row in r.result.data_array or []]
+
+
+ME, NARROW = "sdk@example.com", "narrow@example.com"
+ADDRESS = os.environ["LAKEGATE_RECORDED"] + "/openai/v1"
+
+
+@case
+def endpoint_from_creation_to_deletion():
+    name = "shared-sdk"
+    entity = ServedEntityInput(name="model", external_model=ExternalModel(
+        name="text", provider=ExternalModelProvider.OPENAI, task="llm/v1/chat",
+        openai_config=OpenAiConfig(openai_api_key="{{secrets/provider/key}}", openai_api_base=ADDRESS)))
+    api = w.serving_endpoints
+    e = api.create_and_wait(name=name, config=EndpointCoreConfigInput(name=name, served_entities=[entity]), tags=[EndpointTag("team", "sdk")])
+    try:
+        expect("creator", (e.creator, e.permission_level.value), (ME, "CAN_MANAGE"))
+        raises(ResourceAlreadyExists, lambda: api.create(name=name, config=EndpointCoreConfigInput(name=name, served_entities=[entity])))
+        raises(ResourceConflict, lambda: api.delete("openai-text"))
+
+        sent = [ServedEntityInput.from_dict(x.as_dict()) for x in api.get(name).config.served_entities]  # read, change, send back
+        sent.append(ServedEntityInput.from_dict({**entity.as_dict(), "name": "spare"}))
+        e = api.update_config_and_wait(name, served_entities=sent, traffic_config=TrafficConfig(routes=[
+            Route(served_entity_name="model", traffic_percentage=100), Route(served_entity_name="spare", traffic_percentage=0)]))
+        expect("entities", [x.name for x in e.config.served_entities], ["model", "spare"])
+        g = api.put_ai_gateway(name, rate_limits=[AiGatewayRateLimit(
+            calls=100, key=AiGatewayRateLimitKey.USER, renewal_period=AiGatewayRateLimitRenewalPeriod.MINUTE)])
+        expect("calls", g.rate_limits[0].calls, 100)
+        expect("tags", [t.key for t in api.patch(name, add_tags=[EndpointTag("stage", "test")], delete_tags=["team"]).tags], ["stage"])
+
+        narrow = WorkspaceClient(host=URL, token=NARROW_KEY).serving_endpoints
+        ask = {"name": name, "messages": [ChatMessage(role=ChatMessageRole.USER, content=QUESTION)]}
+        raises(ResourceDoesNotExist, lambda: narrow.get(name))
+        raises(PermissionDenied, lambda: narrow.query(**ask))
+        grant = ServingEndpointAccessControlRequest(group_name="narrow", permission_level=ServingEndpointPermissionLevel.CAN_QUERY)
+        expect("grants", len(api.update_permissions(e.id, access_control_list=[grant]).access_control_list), 3)
+        expect("levels", len(api.get_permission_levels(e.id).permission_levels), 3)
+        r = narrow.query(**ask, client_request_id=(me := mine()))
+        expect_in("text", "Paris", r.choices[0].message.content)
+        raises(PermissionDenied, lambda: narrow.delete(name))
+        expect_in("metrics", "request_count_total", api.export_metrics(name).contents.read().decode())
+    finally:
+        api.delete(name)
+    raises(ResourceDoesNotExist, lambda: api.get(name))
+    expect("audit", audited(name), [
+        ("createServingEndpoint", ME, "200"), ("createServingEndpoint", ME, "409"), ("updateServingEndpointConfig", ME, "200"),
+        ("putServingEndpointAiGateway", ME, "200"), ("patchServingEndpointTags", ME, "200"), ("changeServingEndpointAcl", ME, "200"),
+        ("deleteServingEndpoint", NARROW, "403"), ("deleteServingEndpoint", ME, "200")])
+    row = answered(r.usage.prompt_tokens, r.usage.completion_tokens, endpoint_name=name)
+    return {"client_request_id": me, "row": {**row, "requester": NARROW}, "more_rows": 1}  # the refused query
+
+
+@case
+def mlflow_endpoint_from_creation_to_deletion():
+    name = "shared-mlflow"
+    config = {"served_entities": [{"name": "model", "external_model": {
+        "name": "text", "provider": "openai", "task": "llm/v1/chat",
+        "openai_config": {"openai_api_key": "{{secrets/provider/key}}", "openai_api_base": ADDRESS}}}]}
+    c = get_deploy_client("databricks")
+    expect("name", c.create_endpoint(config={"name": name, "config": config})["name"], name)
+    try:
+        expect("state", c.update_endpoint_config(name, config)["state"], {"ready": "READY", "config_update": "NOT_UPDATING"})
+        c.update_endpoint_tags(name, {"add_tags": [{"key": "team", "value": "mlflow"}]})
+        c.update_endpoint_rate_limits(name, {"rate_limits": [{"calls": 100, "key": "endpoint", "renewal_period": "minute"}]})
+        c.update_endpoint_ai_gateway(name, {"usage_tracking_config": {"enabled": True}})
+        e = c.get_endpoint(name)
+        expect("endpoint", (e["tags"], e["ai_gateway"].get("rate_limits")), ([{"key": "team", "value": "mlflow"}], None))
+        r = c.predict(endpoint=name, inputs={"messages": [USER], "client_request_id": (me := mine())})
+        expect_in("text", "Paris", r["choices"][0]["message"]["content"])
+    finally:
+        c.delete_endpoint(name)
+    expect("audit", audited(name), [(a, ME, "200") for a in (
+        "createServingEndpoint", "updateServingEndpointConfig", "patchServingEndpointTags", "putServingEndpointRateLimits",
+        "putServingEndpointAiGateway", "deleteServingEndpoint")])
+    return {"client_request_id": me, "row": answered(r["usage"]["prompt_tokens"], r["usage"]["completion_tokens"], endpoint_name=name)}
 
 
 if __name__ == "__main__":
