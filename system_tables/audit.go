@@ -30,7 +30,7 @@ var audit = mustTable(&ts.Table{
 		{Name: "user_identity", Type: ts.StructOf(
 			ts.Column{Name: "email", Type: text, Comment: "The principal whose key it was."},
 			ts.Column{Name: "subject_name", Type: text, Comment: "As in Databricks' table; NULL here."},
-		), Comment: "Who asked for it."},
+		), Comment: "Who asked for it.", NoStats: true},
 		{Name: "service_name", Type: text, Comment: "serverlessRealTimeInference: serving endpoints."},
 		{Name: "action_name", Type: text, Comment: "What was asked for: createServingEndpoint, updateServingEndpointConfig, deleteServingEndpoint, ..."},
 		{Name: "request_id", Type: text, Comment: "Id of the request, as its answer has it in x-request-id."},
@@ -39,7 +39,7 @@ var audit = mustTable(&ts.Table{
 			ts.Column{Name: "status_code", Type: small, Comment: "HTTP status."},
 			ts.Column{Name: "error_message", Type: text, Comment: "Why it was refused; NULL when it was not."},
 			ts.Column{Name: "result", Type: text, Comment: "As in Databricks' table; NULL here."},
-		), Comment: "What the request was answered."},
+		), Comment: "What the request was answered.", NoStats: true},
 		{Name: "audit_level", Type: text, Comment: "WORKSPACE_LEVEL."},
 		{Name: "event_id", Type: text, Comment: "Unique id of the row."},
 	},
