@@ -105,6 +105,7 @@ type Lakegate struct {
 	AttemptTimeout    time.Duration   `yaml:"attempt_timeout,omitempty"`
 	Retries           *Retries        `yaml:"retries,omitempty"`         // nil: none
 	CircuitBreaker    *CircuitBreaker `yaml:"circuit_breaker,omitempty"` // nil: none
+	StickyBy          string          `yaml:"sticky_by,omitempty"`
 	DropUnsupported   bool            `yaml:"drop_unsupported"`
 	// Cache is nil where answers are not cached.
 	Cache *ResponseCache `yaml:"cache,omitempty"`

@@ -33,6 +33,10 @@ func (c *checker) routing(l *Lakegate, p string) {
 	if r := l.Retries; r != nil {
 		c.retries(r, p+".retries")
 	}
+	tag, isTag := strings.CutPrefix(l.StickyBy, endpoint.StickyTag)
+	if c.given(p+".sticky_by") && l.StickyBy != endpoint.StickyRequester && (!isTag || tag == "") {
+		c.fault(p+".sticky_by", "want requester, or usage_context. and the name of a tag, such as usage_context.session, got %s", c.text(p+".sticky_by"))
+	}
 	if b := l.CircuitBreaker; b != nil {
 		c.circuitBreaker(b, p+".circuit_breaker")
 	}
@@ -132,6 +136,7 @@ func compileKeys(x *endpoint.Entity, keys []secret.String) {
 }
 
 func compileRouting(e *endpoint.Endpoint, l *Lakegate) {
+	e.StickyBy = l.StickyBy
 	if r := l.Retries; r != nil {
 		e.Retries = endpoint.Retries{Attempts: *r.Attempts, Backoff: r.Backoff, MaxBackoff: r.MaxBackoff}
 	}

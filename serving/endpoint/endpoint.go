@@ -80,6 +80,9 @@ type Endpoint struct {
 	AttemptTimeout time.Duration
 	Retries        Retries
 	Breaker        Breaker
+	// StickyBy says what the split of the traffic goes by: "" for chance, StickyRequester, or
+	// StickyTag and the name of a tag.
+	StickyBy string
 
 	// Origin is what is known of an endpoint made through the API; nil for one of the configuration
 	// file.

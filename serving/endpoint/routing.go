@@ -48,3 +48,9 @@ func (x *Entity) WithKey(n int) *Entity {
 	other.AuthValue = x.MoreKeys[n-1]
 	return &other
 }
+
+// What a sticky split goes by.
+const (
+	StickyRequester = "requester"
+	StickyTag       = "usage_context."
+)

@@ -131,7 +131,7 @@ func (w *work) plan(dst []*endpoint.Entity) []*endpoint.Entity {
 			return dst
 		}
 	}
-	dst = route.Plan(dst, w.endpoint, w.Draw())
+	dst = route.Plan(dst, w.endpoint, w.draw())
 	// An answer that follows another is made where that is stored.
 	at, _ := w.followed()
 	if at.endpoint != w.endpoint.Name {
@@ -139,6 +139,7 @@ func (w *work) plan(dst []*endpoint.Entity) []*endpoint.Entity {
 	}
 	for _, e := range w.endpoint.Entities {
 		if e.Name == at.entity {
+			w.why = ""
 			return append(dst[:0], e)
 		}
 	}

@@ -1,6 +1,6 @@
 // Package route decides which served entities of an endpoint a call tries, and in which order.
 //
-// It holds no state and looks at no health: a plan depends on the endpoint and one random number,
+// It holds no state and looks at no health: a plan depends on the endpoint and one number, random or of a key,
 // which the caller brings, and so does the wait before an entity is tried again. All of it is safe
 // to use from many goroutines.
 package route
