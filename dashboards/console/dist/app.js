@@ -162,7 +162,7 @@ function Logo() {
 }
 
 // web/ui.tsx
-import { Fragment, h as h2, useEffect, useRef, useState } from "../vendor/preact.js";
+import { Fragment, h as h2, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
 function Popover(p) {
   const [open, setOpen] = useState(false);
   const box = useRef(null);
@@ -172,7 +172,7 @@ function Popover(p) {
     p.onClose?.();
     button.current?.focus({ preventScroll: true });
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return;
     const outside = (e) => {
       if (!box.current?.contains(e.target)) {

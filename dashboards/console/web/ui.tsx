@@ -1,4 +1,4 @@
-import { Fragment, h, useEffect, useRef, useState } from '../vendor/preact.js';
+import { Fragment, h, useEffect, useLayoutEffect, useRef, useState } from '../vendor/preact.js';
 import type { ComponentChildren } from '../vendor/preact.js';
 import { Icon } from './icons';
 
@@ -20,7 +20,7 @@ export function Popover(p: {
     p.onClose?.();
     button.current?.focus({ preventScroll: true });
   };
-  useEffect(() => {
+  useLayoutEffect(() => { // a key that follows at once finds the panel listening
     if (!open) return;
     const outside = (e: Event) => {
       if (!box.current?.contains(e.target as globalThis.Node)) {
