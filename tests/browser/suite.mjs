@@ -73,7 +73,8 @@ async function settled(page) {
   await page.waitForSelector('.grid [data-widget]');
   await page.waitForFunction(() => !document.querySelector('.grid [data-state=loading]') && !document.querySelector('.as-of.loading'));
   await page.evaluate(() => document.fonts.ready);
-  await page.waitForFunction(() => [...document.querySelectorAll('.grid .canvas')].every((c) => c.querySelector('svg')));
+  await page.waitForFunction(() => [...document.querySelectorAll('.grid .canvas')].every((c) => c.querySelector('svg path')), null, { timeout: 10000 })
+    .catch(() => {}); // what draws nothing is found by name
 }
 
 async function goto(page, path) {
@@ -226,6 +227,7 @@ await check('the menu shows the SQL, downloads CSV and enlarges', async () => {
   await menu('Show SQL');
   must(/SELECT SUM\(`cost_usd`\)/.test(await page.textContent('dialog .sql')), 'the SQL is not shown');
   await page.keyboard.press('Escape');
+  await page.waitForSelector('dialog', { state: 'detached' });
   const download = page.waitForEvent('download');
   await menu('Download CSV');
   const csv = readFileSync(await (await download).path(), 'utf8');

@@ -1,5 +1,5 @@
 // web/app.tsx
-import { h as h13, render, useEffect as useEffect10, useState as useState12 } from "../vendor/preact.js";
+import { h as h13, render, useEffect as useEffect9, useState as useState12 } from "../vendor/preact.js";
 
 // web/api.ts
 var ApiError = class extends Error {
@@ -72,7 +72,7 @@ async function pool(work, signal) {
 }
 
 // web/dashboard.tsx
-import { h as h10, useCallback, useEffect as useEffect8, useMemo as useMemo4, useRef as useRef4, useState as useState9 } from "../vendor/preact.js";
+import { h as h10, useCallback, useEffect as useEffect7, useMemo as useMemo4, useRef as useRef4, useState as useState9 } from "../vendor/preact.js";
 
 // web/colors.ts
 var palette = ["#2a78b8", "#e07b39", "#2f9e77", "#8f6bc4", "#cf4b57", "#2fa8b5", "#c99a1e", "#c25f9b", "#9c6b4e", "#6b7a90"];
@@ -128,7 +128,7 @@ function rgb(hex) {
 }
 
 // web/filters.tsx
-import { h as h3, useEffect as useEffect3, useMemo, useRef as useRef2, useState as useState3 } from "../vendor/preact.js";
+import { h as h3, useEffect as useEffect2, useMemo, useRef as useRef2, useState as useState3 } from "../vendor/preact.js";
 
 // web/icons.tsx
 import { h } from "../vendor/preact.js";
@@ -162,7 +162,7 @@ function Logo() {
 }
 
 // web/ui.tsx
-import { Fragment, h as h2, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
+import { Fragment, h as h2, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
 function Popover(p) {
   const [open, setOpen] = useState(false);
   const box = useRef(null);
@@ -210,7 +210,7 @@ function IconButton(p) {
 }
 function Dialog(p) {
   const ref = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     ref.current?.showModal();
   }, []);
   return /* @__PURE__ */ h2("dialog", { ref, class: p.wide ? "dialog wide" : "dialog", onClose: p.onClose, onClick: (e) => e.target === ref.current && ref.current.close() }, /* @__PURE__ */ h2("div", { class: "dialog-body" }, /* @__PURE__ */ h2("div", { class: "dialog-head" }, /* @__PURE__ */ h2("h2", null, p.title), /* @__PURE__ */ h2(IconButton, { icon: "close", name: "Close", onClick: () => ref.current.close() })), p.children));
@@ -485,7 +485,7 @@ function date(s) {
 }
 
 // web/data.ts
-import { useEffect as useEffect2, useState as useState2 } from "../vendor/preact.js";
+import { useEffect, useState as useState2 } from "../vendor/preact.js";
 var remembered = /* @__PURE__ */ new Map();
 var flights = /* @__PURE__ */ new Map();
 var forget = () => remembered.clear();
@@ -508,7 +508,7 @@ function share(key, start) {
 function useData(dashboard, widget, choices, tick) {
   const question = JSON.stringify([dashboard, widget, choices]);
   const [state, setState] = useState2(() => ({ data: remembered.get(question), loading: true }));
-  useEffect2(() => {
+  useEffect(() => {
     let over = false;
     setState((old) => ({ ...old, data: remembered.get(question) ?? old.data, error: void 0, loading: true }));
     const { promise, leave } = share(question, (signal) => api.query(dashboard, widget, choices, signal));
@@ -570,7 +570,7 @@ function ListChoice(p) {
   const [draft, setDraft] = useState3(p.current?.values ?? []);
   const { data, error } = useData(p.dashboard, p.item.id, p.choices, p.tick);
   const timer = useRef2(0);
-  useEffect3(() => () => clearTimeout(timer.current), []);
+  useEffect2(() => () => clearTimeout(timer.current), []);
   const options = useMemo(() => {
     const at2 = data?.columns.findIndex((c) => c.name === f.field) ?? -1;
     const passes = data?.columns.findIndex((c) => c.name.endsWith("_associativity")) ?? -1;
@@ -635,10 +635,10 @@ function TypedChoice(p) {
 }
 
 // web/widget.tsx
-import { Component, h as h9, useEffect as useEffect6, useState as useState7 } from "../vendor/preact.js";
+import { Component, h as h9, useEffect as useEffect5, useState as useState7 } from "../vendor/preact.js";
 
 // web/chart.tsx
-import { h as h4, useEffect as useEffect5, useMemo as useMemo2, useRef as useRef3, useState as useState5 } from "../vendor/preact.js";
+import { h as h4, useEffect as useEffect4, useMemo as useMemo2, useRef as useRef3, useState as useState5 } from "../vendor/preact.js";
 
 // web/buckets.ts
 var maxBuckets = 3e3;
@@ -1294,7 +1294,7 @@ function scatter2(d, look2, hidden) {
 }
 
 // web/appearance.ts
-import { useEffect as useEffect4, useState as useState4 } from "../vendor/preact.js";
+import { useEffect as useEffect3, useState as useState4 } from "../vendor/preact.js";
 var listeners = /* @__PURE__ */ new Set();
 var isDark = () => document.documentElement.dataset.theme === "dark";
 function toggleTheme() {
@@ -1316,7 +1316,7 @@ function look() {
 }
 function useTheme() {
   const [value2, set] = useState4(look);
-  useEffect4(() => {
+  useEffect3(() => {
     const update = () => set(look());
     listeners.add(update);
     return () => void listeners.delete(update);
@@ -1325,7 +1325,7 @@ function useTheme() {
 }
 function useDark() {
   const [value2, set] = useState4(isDark);
-  useEffect4(() => {
+  useEffect3(() => {
     const update = () => set(isDark());
     listeners.add(update);
     return () => void listeners.delete(update);
@@ -1371,7 +1371,7 @@ function Canvas({ model, look: look2, hidden, name }) {
   const instance = useRef3(null);
   const [width, setWidth] = useState5(0);
   const [failed, setFailed] = useState5("");
-  useEffect5(() => {
+  useEffect4(() => {
     let gone = false;
     const watch = new ResizeObserver(() => {
       const e = box.current;
@@ -1391,7 +1391,7 @@ function Canvas({ model, look: look2, hidden, name }) {
       instance.current?.dispose();
     };
   }, []);
-  useEffect5(() => {
+  useEffect4(() => {
     if (width > 0) instance.current?.setOption(option(model, look2, hidden, width), { notMerge: true });
   }, [model, look2, hidden, width]);
   if (failed) throw new Error(failed);
@@ -1650,8 +1650,8 @@ function Live(p) {
   const [asTable, setAsTable] = useState7(false);
   const [dialog, setDialog] = useState7("");
   const [faded, setFaded] = useState7(false);
-  useEffect6(() => p.loaded(item.id, data, error, loading2), [data, error, loading2]);
-  useEffect6(() => {
+  useEffect5(() => p.loaded(item.id, data, error, loading2), [data, error, loading2]);
+  useEffect5(() => {
     if (!loading2 || !data) return setFaded(false);
     const timer = setTimeout(() => setFaded(true), 800);
     return () => clearTimeout(timer);
@@ -1710,7 +1710,7 @@ var Guard = class extends Component {
 };
 
 // web/route.ts
-import { useEffect as useEffect7, useState as useState8 } from "../vendor/preact.js";
+import { useEffect as useEffect6, useState as useState8 } from "../vendor/preact.js";
 var here = () => ({ path: location.pathname, search: location.search });
 var listeners2 = /* @__PURE__ */ new Set();
 function go(to, keepScroll = false) {
@@ -1720,7 +1720,7 @@ function go(to, keepScroll = false) {
 }
 function useAddress() {
   const [address, set] = useState8(here);
-  useEffect7(() => {
+  useEffect6(() => {
     const update = () => set(here());
     listeners2.add(update);
     addEventListener("popstate", update);
@@ -1748,12 +1748,12 @@ var intervals = [["Off", 0], ["10 s", 10], ["30 s", 30], ["1 min", 60], ["5 min"
 function DashboardPage({ id, page }) {
   const [board, setBoard] = useState9(null);
   const [error, setError] = useState9(null);
-  useEffect8(() => {
+  useEffect7(() => {
     setBoard(null);
     setError(null);
     api.show(id).then(setBoard, setError);
   }, [id]);
-  useEffect8(() => {
+  useEffect7(() => {
     document.title = (board ? board.name + " – " : "") + "lakegate";
   }, [board]);
   if (error) {
@@ -1781,7 +1781,7 @@ function Board({ board, page }) {
   }, [filters]);
   useKeys(refresh);
   const tabBar = useRef4(null);
-  useEffect8(() => {
+  useEffect7(() => {
     const [bar2, tab] = [tabBar.current, tabBar.current?.querySelector("[aria-current]")];
     if (bar2 && tab) bar2.scrollLeft = Math.max(0, tab.offsetLeft + tab.offsetWidth - bar2.offsetLeft - bar2.clientWidth + 24);
   }, [current?.name]);
@@ -1810,7 +1810,7 @@ var kind = (i) => i.counter ? "k-counter" : i.text ? "k-text" : i.filter ? "k-fi
 function useFreshness(page) {
   const seen = useRef4(/* @__PURE__ */ new Map());
   const [text, setText] = useState9({ text: "", loading: true });
-  useEffect8(() => {
+  useEffect7(() => {
     seen.current.clear();
   }, [page]);
   const loaded = useCallback((id, data, _error, loading2) => {
@@ -1824,7 +1824,7 @@ function useFreshness(page) {
 }
 function Refresh({ refresh }) {
   const [every, setEvery] = useState9(() => Number(localStorage.getItem("lakegate.refresh") ?? 60));
-  useEffect8(() => {
+  useEffect7(() => {
     if (!every) return;
     let due = false;
     const now = () => {
@@ -1852,7 +1852,7 @@ function Refresh({ refresh }) {
   } }, /* @__PURE__ */ h10("span", { class: "dot" }, seconds === every && /* @__PURE__ */ h10(Icon, { name: "check" })), name)))));
 }
 function useKeys(refresh) {
-  useEffect8(() => {
+  useEffect7(() => {
     const press = (e) => {
       const typing = e.target.closest?.("input, textarea, select, [contenteditable]");
       if (!typing && !e.ctrlKey && !e.metaKey && !e.altKey && e.key === "r") refresh();
@@ -1863,7 +1863,7 @@ function useKeys(refresh) {
 }
 
 // web/list.tsx
-import { h as h11, useEffect as useEffect9, useRef as useRef5, useState as useState10 } from "../vendor/preact.js";
+import { h as h11, useEffect as useEffect8, useRef as useRef5, useState as useState10 } from "../vendor/preact.js";
 function ListPage() {
   const [list, setList] = useState10(null);
   const [error, setError] = useState10(null);
@@ -1871,7 +1871,7 @@ function ListPage() {
   const [drag, setDrag] = useState10(false);
   const input = useRef5(null);
   const load = () => api.list().then((r) => setList(r.dashboards), setError);
-  useEffect9(() => {
+  useEffect8(() => {
     document.title = "Dashboards – lakegate";
     load();
   }, []);
@@ -1902,7 +1902,7 @@ function ImportDialog({ picked, close }) {
   const [report, setReport] = useState10(null);
   const [error, setError] = useState10(null);
   const [busy, setBusy] = useState10(false);
-  useEffect9(() => {
+  useEffect8(() => {
     api.check(picked.text, {}).then(setReport, setError);
   }, [picked]);
   const holes = report?.placeholders ?? [];
@@ -1965,7 +1965,7 @@ async function enter() {
 }
 function App() {
   const [session, setSession] = useState12(null);
-  useEffect10(() => {
+  useEffect9(() => {
     enter().then(setSession);
     onSignedOut(() => {
       forget();

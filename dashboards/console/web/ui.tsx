@@ -1,4 +1,4 @@
-import { Fragment, h, useEffect, useLayoutEffect, useRef, useState } from '../vendor/preact.js';
+import { Fragment, h, useLayoutEffect, useRef, useState } from '../vendor/preact.js';
 import type { ComponentChildren } from '../vendor/preact.js';
 import { Icon } from './icons';
 
@@ -59,7 +59,7 @@ export function IconButton(p: { icon: string; name: string; onClick: () => void;
 /** A modal dialog. */
 export function Dialog(p: { title: string; onClose: () => void; wide?: boolean; children: ComponentChildren }) {
   const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => { // at once: a key that follows finds the dialog open
     ref.current?.showModal();
   }, []);
   return (
