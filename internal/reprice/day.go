@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"strings"
 	"time"
 
@@ -137,6 +136,9 @@ func (r *run) row(b *columns, i int, day string, earlier map[string]known, w *co
 		return nil
 	}
 	id := b.text("databricks_request_id", i)
+	if cost.NanoUSD > maxNanos || value(cost.ListNanoUSD) > maxNanos {
+		return fmt.Errorf("request %s would cost %d nano-dollars, more than the column holds: the price of %s %s is wrong", id, cost.NanoUSD, provider, model)
+	}
 	had, hadList, version := b.number("cost_nanos", i), b.number("list_cost_nanos", i), b.text("price_version", i)
 	if k, ok := earlier[id]; ok {
 		had, version = plus(had, k.nanos), k.version
@@ -170,10 +172,10 @@ func (r *run) row(b *columns, i int, day string, earlier map[string]known, w *co
 	return w.add(id, cost.NanoUSD-value(had), list, cost.PriceVersion, had, version)
 }
 
+// maxNanos is the largest cost that fits the ledger's DECIMAL(18,9): just under a billion dollars.
+const maxNanos = 999_999_999_999_999_999
+
 func plus(n *int64, more int64) *int64 {
 	sum := value(n) + more
-	if more > 0 && sum < value(n) {
-		sum = math.MaxInt64
-	}
 	return &sum
 }

@@ -3,6 +3,7 @@ package reprice_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -206,6 +207,18 @@ func TestTwoAtOnce(t *testing.T) {
 	}
 	if len(all) != 1 || all[0].nanos != 14 {
 		t.Errorf("corrections %v, want the other's alone", all)
+	}
+}
+
+func TestACostThatDoesNotFitIsRefused(t *testing.T) {
+	s := memstore.New()
+	ledger(t, s, record(day, "m", n(10), n(0), nil))
+	_, err := reprice.Run(context.Background(), config(s, 1e17, "v"), reprice.Options{})
+	if err == nil || !strings.Contains(err.Error(), "more than the column holds") {
+		t.Errorf("error %v", err)
+	}
+	if c := corrections(t, s); len(c) != 0 {
+		t.Errorf("corrections %v were written", c)
 	}
 }
 
