@@ -8,16 +8,16 @@ import (
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
-func (d *requestReader) messages(v []byte) { d.elements("messages", v, d.message) }
+func (d *requestReader) messages(v []byte) { d.Elements("messages", v, d.message) }
 
 // message reads one turn. A block of instructions inside of it becomes a message of its own.
-func (d *requestReader) message(path string, v []byte) {
+func (d *requestReader) message(path string, _ rawjson.Kind, v []byte) {
 	m := chat.Message{Path: path}
 	var content []byte
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch name {
 		case "role":
-			m.Role = chat.Role(d.text(path+".role", k, v))
+			m.Role = chat.Role(d.Text(path+".role", k, v))
 		case "content":
 			content = v
 		default:
@@ -25,13 +25,13 @@ func (d *requestReader) message(path string, v []byte) {
 		}
 	})
 	switch {
-	case d.err != nil:
+	case d.Err != nil:
 		return
 	case m.Role != chat.User && m.Role != chat.Assistant && m.Role != chat.System:
-		d.refuse(path+".role", "%s.role must be user, assistant or system, not %q", path, m.Role)
+		d.Refuse(path+".role", "%s.role must be user, assistant or system, not %q", path, m.Role)
 		return
 	case content == nil:
-		d.refuse(path+".content", "%s has no content", path)
+		d.Refuse(path+".content", "%s has no content", path)
 		return
 	}
 	path += ".content"
@@ -40,7 +40,7 @@ func (d *requestReader) message(path string, v []byte) {
 		d.r.Messages = append(d.r.Messages, m)
 		return
 	}
-	d.elements(path, content, func(path string, v []byte) {
+	d.Elements(path, content, func(path string, _ rawjson.Kind, v []byte) {
 		kind := d.choice(path, v)
 		if kind != "mid_conv_system" {
 			m.Parts = d.block(m.Parts, path, kind, v)
@@ -60,7 +60,7 @@ func (d *requestReader) message(path string, v []byte) {
 // instructions reads a block of type mid_conv_system.
 func (d *requestReader) instructions(path string, v []byte) (parts []chat.Part) {
 	cache := ""
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch name {
 		case "type":
 		case "content":
@@ -82,9 +82,9 @@ func (d *requestReader) systemParts(path string, k rawjson.Kind, v []byte) (part
 	if k == rawjson.String {
 		return []chat.Part{{Kind: chat.Text, Text: rawjson.Unquote(v), Path: path}}
 	}
-	d.elements(path, v, func(path string, v []byte) {
-		if kind := d.choice(path, v); kind != "text" && d.err == nil {
-			d.refuse(path+".type", "%s.type must be text, not %q", path, kind)
+	d.Elements(path, v, func(path string, _ rawjson.Kind, v []byte) {
+		if kind := d.choice(path, v); kind != "text" && d.Err == nil {
+			d.Refuse(path+".type", "%s.type must be text, not %q", path, kind)
 		}
 		parts = d.block(parts, path, "text", v)
 	})
@@ -110,10 +110,10 @@ func (d *requestReader) block(parts []chat.Part, path, kind string, v []byte) []
 	case "tool_result":
 		p.Kind, p.Result = chat.ToolResult, &chat.Result{}
 	default:
-		d.lose(path, "only Anthropic's API has blocks of type %s", kind)
+		d.losef(path, "only Anthropic's API has blocks of type %s", kind)
 		return parts
 	}
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch at := path + "." + name; {
 		case name == "type":
 		case name == "cache_control":
@@ -139,13 +139,13 @@ func (d *requestReader) blockMember(p *chat.Part, path, name string, k rawjson.K
 		if name != "text" {
 			return false
 		}
-		p.Text = d.text(path, k, v)
+		p.Text = d.Text(path, k, v)
 	case chat.Thinking:
 		switch {
 		case name == "thinking" && !p.Redacted:
-			p.Text = d.text(path, k, v)
+			p.Text = d.Text(path, k, v)
 		case name == "signature" && !p.Redacted, name == "data" && p.Redacted:
-			p.Signature = d.text(path, k, v)
+			p.Signature = d.Text(path, k, v)
 		default:
 			return false
 		}
@@ -162,12 +162,12 @@ func (d *requestReader) blockMember(p *chat.Part, path, name string, k rawjson.K
 func (d *requestReader) callMember(c *chat.ToolCall, path, name string, k rawjson.Kind, v []byte) bool {
 	switch name {
 	case "id":
-		c.ID = d.text(path, k, v)
+		c.ID = d.Text(path, k, v)
 	case "name":
-		c.Name = d.text(path, k, v)
+		c.Name = d.Text(path, k, v)
 	case "input":
 		if k != rawjson.ObjectKind {
-			d.wrong(path, "an object", k)
+			d.Wrong(path, "an object", k)
 		}
 		c.Arguments = string(v)
 	case "caller":
@@ -181,18 +181,18 @@ func (d *requestReader) callMember(c *chat.ToolCall, path, name string, k rawjso
 func (d *requestReader) resultMember(r *chat.Result, path, name string, k rawjson.Kind, v []byte) bool {
 	switch {
 	case name == "tool_use_id":
-		r.CallID = d.text(path, k, v)
+		r.CallID = d.Text(path, k, v)
 	case name == "is_error":
-		r.Failed = d.flag(path, k)
+		r.Failed = d.Flag(path, k)
 	case name == "content" && k == rawjson.String:
 		r.Parts = []chat.Part{{Kind: chat.Text, Text: rawjson.Unquote(v), Path: path}}
 	case name == "content":
-		d.elements(path, v, func(path string, v []byte) {
+		d.Elements(path, v, func(path string, _ rawjson.Kind, v []byte) {
 			switch kind := d.choice(path, v); kind {
 			case "text", "image", "document":
 				r.Parts = d.block(r.Parts, path, kind, v)
 			default:
-				d.lose(path, "only Anthropic's API has blocks of type %s", kind)
+				d.losef(path, "only Anthropic's API has blocks of type %s", kind)
 			}
 		})
 	default:
@@ -207,7 +207,7 @@ func (d *requestReader) mediaMember(p *chat.Part, path, name string, k rawjson.K
 	case name == "source":
 		d.source(p.Media, path, v)
 	case name == "title" && p.Kind == chat.File:
-		p.Media.Name = d.text(path, k, v)
+		p.Media.Name = d.Text(path, k, v)
 	case name == "citations" && k == rawjson.ObjectKind:
 		return string(memberOf(v, "enabled")) != "true"
 	default:
@@ -218,17 +218,17 @@ func (d *requestReader) mediaMember(p *chat.Part, path, name string, k rawjson.K
 
 func (d *requestReader) source(m *chat.Media, path string, v []byte) {
 	kind := d.choice(path, v)
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch at := path + "." + name; name {
 		case "type":
 		case "media_type":
-			m.MIME = d.text(at, k, v)
+			m.MIME = d.Text(at, k, v)
 		case "url":
-			m.URL = d.text(at, k, v)
+			m.URL = d.Text(at, k, v)
 		case "file_id":
-			m.FileID = d.text(at, k, v)
+			m.FileID = d.Text(at, k, v)
 		case "data":
-			if m.Data = d.text(at, k, v); kind == "text" {
+			if m.Data = d.Text(at, k, v); kind == "text" {
 				m.Data = base64.StdEncoding.EncodeToString([]byte(m.Data))
 			}
 		case "content":
@@ -238,11 +238,11 @@ func (d *requestReader) source(m *chat.Media, path string, v []byte) {
 		}
 	})
 	switch {
-	case d.err != nil:
+	case d.Err != nil:
 	case kind != "base64" && kind != "url" && kind != "file" && kind != "text" && kind != "content":
-		d.lose(path, "only Anthropic's API has sources of type %s", kind)
+		d.losef(path, "only Anthropic's API has sources of type %s", kind)
 	case m.Data == "" && m.URL == "" && m.FileID == "":
-		d.refuse(path, "%s has no data, url or file_id", path)
+		d.Refuse(path, "%s has no data, url or file_id", path)
 	}
 }
 
@@ -252,13 +252,13 @@ func (d *requestReader) plain(path string, k rawjson.Kind, v []byte) string {
 		return rawjson.Unquote(v)
 	}
 	var texts []string
-	d.elements(path, v, func(path string, v []byte) {
+	d.Elements(path, v, func(path string, _ rawjson.Kind, v []byte) {
 		if kind := d.choice(path, v); kind != "text" {
-			d.lose(path, "only Anthropic's API has a %s inside of a document", kind)
+			d.losef(path, "only Anthropic's API has a %s inside of a document", kind)
 			return
 		}
 		t := memberOf(v, "text")
-		texts = append(texts, d.text(path+".text", kindOf(t), t))
+		texts = append(texts, d.Text(path+".text", kindOf(t), t))
 	})
 	return strings.Join(texts, "\n")
 }

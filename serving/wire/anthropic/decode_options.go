@@ -9,30 +9,30 @@ import (
 
 // tool reads a tool. Those that Anthropic runs itself, or whose schema only its models know, have
 // a type, and are lost.
-func (d *requestReader) tool(path string, v []byte) {
+func (d *requestReader) tool(path string, _ rawjson.Kind, v []byte) {
 	kind := "custom"
 	if t := memberOf(v, "type"); t != nil && string(t) != "null" {
 		kind = d.choice(path, v)
 	}
 	if kind != "custom" {
-		d.lose(path, "%s", ownTool(kind))
+		d.Lose(path, ownTool(kind))
 		return
 	}
 	t := chat.Tool{Path: path}
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch at := path + "." + name; name {
 		case "type", "eager_input_streaming": // how input is streamed, not what
 		case "name":
-			t.Name = d.text(at, k, v)
+			t.Name = d.Text(at, k, v)
 		case "description":
-			t.Description = d.text(at, k, v)
+			t.Description = d.Text(at, k, v)
 		case "input_schema":
 			if k != rawjson.ObjectKind {
-				d.wrong(at, "an object", k)
+				d.Wrong(at, "an object", k)
 			}
 			t.Schema = append([]byte(nil), v...)
 		case "strict":
-			strict := d.flag(at, k)
+			strict := d.Flag(at, k)
 			t.Strict = &strict
 		case "cache_control":
 			t.Cache = d.cache(at, v)
@@ -44,8 +44,8 @@ func (d *requestReader) tool(path string, v []byte) {
 			d.loseUnless(at, k, v)
 		}
 	})
-	if t.Name == "" && d.err == nil {
-		d.refuse(path+".name", "%s has no name", path)
+	if t.Name == "" && d.Err == nil {
+		d.Refuse(path+".name", "%s has no name", path)
 	}
 	d.r.Tools = append(d.r.Tools, t)
 }
@@ -67,21 +67,21 @@ func (d *requestReader) toolChoice(v []byte) {
 	case "auto", "any", "none", "tool":
 		c.Mode = kind
 	default:
-		d.refuse(path+".type", "tool_choice.type must be auto, any, tool or none, not %q", kind)
+		d.Refuse(path+".type", "tool_choice.type must be auto, any, tool or none, not %q", kind)
 	}
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch at := path + "." + name; name {
 		case "type":
 		case "name":
-			c.Name = d.text(at, k, v)
+			c.Name = d.Text(at, k, v)
 		case "disable_parallel_tool_use":
-			d.r.OneToolAtATime = d.flag(at, k)
+			d.r.OneToolAtATime = d.Flag(at, k)
 		default:
 			d.loseUnless(at, k, v)
 		}
 	})
 	if c.Mode == chat.ChooseTool && c.Name == "" {
-		d.refuse(path+".name", "tool_choice of type tool has no name")
+		d.Refuse(path+".name", "tool_choice of type tool has no name")
 	}
 	d.r.ToolChoice = c
 }
@@ -105,17 +105,17 @@ func (d *requestReader) thinking(v []byte) {
 		r.Off = true
 	case "between_tools":
 		r.Show = true
-		d.lose(path+".type", "only Anthropic's models think between calls of tools alone")
+		d.Lose(path+".type", "only Anthropic's models think between calls of tools alone")
 	default:
-		d.refuse(path+".type", "thinking.type must be enabled, adaptive, between_tools or disabled, not %q", kind)
+		d.Refuse(path+".type", "thinking.type must be enabled, adaptive, between_tools or disabled, not %q", kind)
 	}
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch at := path + "." + name; name {
 		case "type":
 		case "budget_tokens":
-			r.Budget = d.whole(at, k, v)
+			r.Budget = new(d.Whole(at, k, v, 0))
 		case "display":
-			r.Show = d.text(at, k, v) != "omitted"
+			r.Show = d.Text(at, k, v) != "omitted"
 		default:
 			d.loseUnless(at, k, v)
 		}
@@ -123,10 +123,10 @@ func (d *requestReader) thinking(v []byte) {
 }
 
 func (d *requestReader) outputConfig(v []byte) {
-	d.members("output_config", v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members("output_config", v, func(name string, k rawjson.Kind, v []byte) {
 		switch at := "output_config." + name; name {
 		case "effort":
-			d.effort(at, d.text(at, k, v))
+			d.effort(at, d.Text(at, k, v))
 		case "format":
 			d.format(at, v)
 		default:
@@ -142,22 +142,22 @@ func (d *requestReader) effort(path, effort string) {
 	case "max":
 		effort = "xhigh"
 	default:
-		d.refuse(path, "%s must be low, medium, high, xhigh or max, not %q", path, effort)
+		d.Refuse(path, "%s must be low, medium, high, xhigh or max, not %q", path, effort)
 	}
 	d.reasoning().Effort = effort
 }
 
 func (d *requestReader) format(path string, v []byte) {
-	if kind := d.choice(path, v); kind != "json_schema" && d.err == nil {
-		d.refuse(path+".type", "%s.type must be json_schema, not %q", path, kind)
+	if kind := d.choice(path, v); kind != "json_schema" && d.Err == nil {
+		d.Refuse(path+".type", "%s.type must be json_schema, not %q", path, kind)
 	}
 	o := &chat.Output{Kind: "json_schema"}
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch at := path + "." + name; name {
 		case "type":
 		case "schema":
 			if k != rawjson.ObjectKind {
-				d.wrong(at, "an object", k)
+				d.Wrong(at, "an object", k)
 			}
 			o.Schema = append([]byte(nil), v...)
 		default:
@@ -165,7 +165,7 @@ func (d *requestReader) format(path string, v []byte) {
 		}
 	})
 	if o.Schema == nil {
-		d.refuse(path+".schema", "%s has no schema", path)
+		d.Refuse(path+".schema", "%s has no schema", path)
 	}
 	strict := true // Anthropic's answers always fit the schema
 	o.Strict = &strict

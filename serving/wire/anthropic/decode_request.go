@@ -5,6 +5,7 @@ import (
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/fields"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
@@ -26,24 +27,16 @@ var namesOfEffort = func() map[chat.Feature]string {
 
 // requestReader reads a client's request into the common form.
 type requestReader struct {
-	fields
+	fields.Reader
 	r *chat.Request
 }
 
 // decodeRequest reads the body of a client.
 func decodeRequest(body []byte) (*chat.Request, *apierr.Error) {
-	var o rawjson.Object
-	if err := o.Parse(body, maxDepth); err != nil {
-		return nil, apierr.New(apierr.BadRequest, "the request body must be a JSON object in UTF-8, at most %d levels deep: %v", maxDepth, err)
-	}
 	d := requestReader{r: &chat.Request{Names: names, WantsUsage: true}}
 	hasMessages, cache := false, ""
-	for i := range o.Len() {
-		k, v := o.Kind(i), o.Value(i)
-		if k == rawjson.Null {
-			continue
-		}
-		switch name := string(o.Name(i)); name {
+	if !d.Body(body, func(name string, k rawjson.Kind, v []byte) {
+		switch name {
 		case "messages":
 			hasMessages = true
 			d.messages(v)
@@ -52,18 +45,20 @@ func decodeRequest(body []byte) (*chat.Request, *apierr.Error) {
 		default:
 			d.member(name, k, v)
 		}
+	}) {
+		return nil, d.Err
 	}
 	if !hasMessages {
-		d.refuse("messages", "the request has no messages")
+		d.Refuse("messages", "the request has no messages")
 	}
-	if d.err != nil {
-		return nil, d.err
+	if d.Err != nil {
+		return nil, d.Err
 	}
 	d.markLast(cache)
 	if r := d.r.Reasoning; r != nil && r.Effort != "" && r.Budget == nil && !r.Show && !r.Off {
 		d.r.Names, r.Adaptive = namesOfEffort, true
 	}
-	d.r.Rest = d.rest
+	d.r.Rest = d.Rest
 	return d.r, nil
 }
 
@@ -71,23 +66,23 @@ func (d *requestReader) member(name string, k rawjson.Kind, v []byte) {
 	r := d.r
 	switch name {
 	case "model":
-		r.Model = d.text(name, k, v)
+		r.Model = d.Text(name, k, v)
 	case "system":
 		r.System = d.systemParts(name, k, v)
 	case "max_tokens":
-		r.MaxTokens = d.whole(name, k, v)
+		r.MaxTokens = new(d.Whole(name, k, v, 0))
 	case "temperature":
-		r.Temperature = d.number(name, k, v)
+		r.Temperature = d.Number(name, k, v)
 	case "top_p":
-		r.TopP = d.number(name, k, v)
+		r.TopP = d.Number(name, k, v)
 	case "top_k":
-		r.TopK = d.number(name, k, v)
+		r.TopK = d.Number(name, k, v)
 	case "stop_sequences":
-		d.elements(name, v, func(path string, v []byte) {
-			r.Stop = append(r.Stop, d.text(path, kindOf(v), v))
+		d.Elements(name, v, func(path string, _ rawjson.Kind, v []byte) {
+			r.Stop = append(r.Stop, d.Text(path, kindOf(v), v))
 		})
 	case "stream":
-		r.Stream = d.flag(name, k)
+		r.Stream = d.Flag(name, k)
 	case "metadata":
 		d.metadata(v)
 	case "service_tier":
@@ -99,7 +94,7 @@ func (d *requestReader) member(name string, k rawjson.Kind, v []byte) {
 	case "output_format": // where output_config.format was in the beta
 		d.format(name, v)
 	case "tools":
-		d.elements(name, v, d.tool)
+		d.Elements(name, v, d.tool)
 	case "tool_choice":
 		d.toolChoice(v)
 	case "usage_context", "client_request_id": // lakegate's own
@@ -107,8 +102,8 @@ func (d *requestReader) member(name string, k rawjson.Kind, v []byte) {
 		d.contextManagement(v)
 	case "anthropic_version": // Bedrock and Vertex AI have it in the body
 	case "speed":
-		if d.text(name, k, v) != "standard" {
-			d.lose(name, onlyHere)
+		if d.Text(name, k, v) != "standard" {
+			d.Lose(name, onlyHere)
 		}
 	default:
 		d.loseUnless(name, k, v)
@@ -122,9 +117,9 @@ func kindOf(v []byte) rawjson.Kind {
 
 // metadata takes user_id alone; Anthropic has no other.
 func (d *requestReader) metadata(v []byte) {
-	d.members("metadata", v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members("metadata", v, func(name string, k rawjson.Kind, v []byte) {
 		if name == "user_id" {
-			d.r.User = d.text("metadata.user_id", k, v)
+			d.r.User = d.Text("metadata.user_id", k, v)
 		}
 	})
 }
@@ -133,15 +128,15 @@ func (d *requestReader) metadata(v []byte) {
 // thoughts, as Claude Code asks by default, is to take out nothing.
 func (d *requestReader) contextManagement(v []byte) {
 	const path = "context_management"
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		if name != "edits" {
 			d.loseUnless(path, k, v)
 			return
 		}
-		d.elements(path+".edits", v, func(at string, v []byte) {
+		d.Elements(path+".edits", v, func(at string, _ rawjson.Kind, v []byte) {
 			kind := d.choice(at, v)
 			if keep := memberOf(v, "keep"); kind != "clear_thinking_20251015" || string(keep) != `"all"` {
-				d.lose(path, onlyHere)
+				d.Lose(path, onlyHere)
 			}
 		})
 	})
@@ -150,30 +145,30 @@ func (d *requestReader) contextManagement(v []byte) {
 // serviceTier: to take what there is is what auto means, and every API's default; standard_only
 // is OpenAI's default tier.
 func (d *requestReader) serviceTier(name string, k rawjson.Kind, v []byte) {
-	switch tier := d.text(name, k, v); tier {
+	switch tier := d.Text(name, k, v); tier {
 	case "auto":
 	case "standard_only":
 		d.r.ServiceTier = "default"
 	default:
-		d.refuse(name, "service_tier must be auto or standard_only, not %q", tier)
+		d.Refuse(name, "service_tier must be auto or standard_only, not %q", tier)
 	}
 }
 
 // cache reads a cache_control: how long what is before is to be cached.
 func (d *requestReader) cache(path string, v []byte) (ttl string) {
 	ttl = "5m"
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch name {
 		case "type":
-			if t := d.text(path+".type", k, v); t != "ephemeral" {
-				d.refuse(path+".type", "%s.type must be ephemeral, not %q", path, t)
+			if t := d.Text(path+".type", k, v); t != "ephemeral" {
+				d.Refuse(path+".type", "%s.type must be ephemeral, not %q", path, t)
 			}
 		case "ttl":
-			if ttl = d.text(path+".ttl", k, v); ttl != "5m" && ttl != "1h" {
-				d.refuse(path+".ttl", "%s.ttl must be 5m or 1h, not %q", path, ttl)
+			if ttl = d.Text(path+".ttl", k, v); ttl != "5m" && ttl != "1h" {
+				d.Refuse(path+".ttl", "%s.ttl must be 5m or 1h, not %q", path, ttl)
 			}
 		default:
-			d.lose(path+"."+name, onlyHere)
+			d.Lose(path+"."+name, onlyHere)
 		}
 	})
 	return ttl

@@ -15,25 +15,25 @@ func (r *request) message(path string, k rawjson.Kind, v []byte) {
 	m := chat.Message{Path: path}
 	var calls []chat.Part
 	result := chat.Result{}
-	r.members(path, k, v, func(name string, k rawjson.Kind, v []byte) {
+	r.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch p := path + "." + name; {
 		case name == "role":
-			r.text(p, k, v)
+			r.Text(p, k, v)
 		case name == "content":
 			m.Parts = append(m.Parts, r.content(p, k, v)...)
 		case name == "tool_plan" && role == "assistant":
-			if plan := r.text(p, k, v); plan != "" {
+			if plan := r.Text(p, k, v); plan != "" {
 				m.Parts = append(m.Parts, chat.Part{Kind: chat.Text, Text: plan, Path: p})
 			}
 		case name == "tool_calls" && role == "assistant":
-			r.elements(p, k, v, func(path string, k rawjson.Kind, v []byte) {
+			r.Elements(p, v, func(path string, k rawjson.Kind, v []byte) {
 				calls = append(calls, r.call(path, k, v))
 			})
 		case name == "tool_call_id" && role == "tool":
-			result.CallID = r.text(p, k, v)
+			result.CallID = r.Text(p, k, v)
 		case name == "citations" && role == "assistant": // of an answer before: the text says it all
 		default:
-			r.lose(p, "it is not known")
+			r.Lose(p, "it is not known")
 		}
 	})
 	switch role {
@@ -50,13 +50,13 @@ func (r *request) message(path string, k rawjson.Kind, v []byte) {
 		m.Role = chat.System
 	case "tool":
 		if result.CallID == "" {
-			r.refuse(path+".tool_call_id", "field %q must name the call this is the result of", path+".tool_call_id")
+			r.Refuse(path+".tool_call_id", "field %q must name the call this is the result of", path+".tool_call_id")
 		}
 		m.Role = chat.User
 		result.Parts = m.Parts
 		m.Parts = []chat.Part{{Kind: chat.ToolResult, Result: &result, Path: path}}
 	default:
-		r.refuse(path+".role", "field %q must be user, assistant, system or tool, not %q", path+".role", role)
+		r.Refuse(path+".role", "field %q must be user, assistant, system or tool, not %q", path+".role", role)
 	}
 	r.Messages = append(r.Messages, m)
 }
@@ -69,7 +69,7 @@ func (r *request) content(path string, k rawjson.Kind, v []byte) (parts []chat.P
 	if k == rawjson.ObjectKind { // one part, as the API takes it too
 		return r.part(nil, path, k, v)
 	}
-	r.elements(path, k, v, func(path string, k rawjson.Kind, v []byte) {
+	r.Elements(path, v, func(path string, k rawjson.Kind, v []byte) {
 		parts = r.part(parts, path, k, v)
 	})
 	return parts
@@ -80,7 +80,7 @@ func (r *request) part(parts []chat.Part, path string, k rawjson.Kind, v []byte)
 		return append(parts, chat.Part{Kind: chat.Text, Text: rawjson.Unquote(v), Path: path})
 	}
 	if k != rawjson.ObjectKind {
-		r.wrong(path, "an object", k)
+		r.Wrong(path, "an object", k)
 		return parts
 	}
 	p := chat.Part{Path: path}
@@ -94,7 +94,7 @@ func (r *request) part(parts []chat.Part, path string, k rawjson.Kind, v []byte)
 	case "document":
 		p.Kind, p.Text = chat.Text, r.document(path+".document", get(v, "document"))
 	default:
-		r.refuse(path+".type", "field %q must be text, image_url, thinking or document, not %q", path+".type", kind)
+		r.Refuse(path+".type", "field %q must be text, image_url, thinking or document, not %q", path+".type", kind)
 	}
 	return append(parts, p)
 }
@@ -102,7 +102,7 @@ func (r *request) part(parts []chat.Part, path string, k rawjson.Kind, v []byte)
 // document writes what a tool found as text: JSON of the document, or of its data when that is all.
 func (r *request) document(path string, doc []byte) string {
 	if len(doc) == 0 || doc[0] != '{' {
-		r.refuse(path, "field %q must be an object", path)
+		r.Refuse(path, "field %q must be an object", path)
 		return ""
 	}
 	if data := get(doc, "data"); data != nil && get(doc, "id") == nil {
@@ -122,7 +122,7 @@ func (r *request) document(path string, doc []byte) string {
 func (r *request) need(path string, object []byte, name string) string {
 	v := get(object, name)
 	c := rawjson.Walk(v)
-	return r.text(path+"."+name, c.Kind(), v)
+	return r.Text(path+"."+name, c.Kind(), v)
 }
 
 func (r *request) image(path string, v []byte) *chat.Media {
@@ -144,23 +144,23 @@ func (r *request) image(path string, v []byte) *chat.Media {
 
 func (r *request) call(path string, k rawjson.Kind, v []byte) chat.Part {
 	c := chat.ToolCall{}
-	r.members(path, k, v, func(name string, k rawjson.Kind, v []byte) {
+	r.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch name {
 		case "id":
-			c.ID = r.text(path+".id", k, v)
+			c.ID = r.Text(path+".id", k, v)
 		case "function":
-			r.members(path+".function", k, v, func(name string, k rawjson.Kind, v []byte) {
+			r.Members(path+".function", v, func(name string, k rawjson.Kind, v []byte) {
 				switch p := path + ".function." + name; name {
 				case "name":
-					c.Name = r.text(p, k, v)
+					c.Name = r.Text(p, k, v)
 				case "arguments":
-					c.Arguments = r.text(p, k, v)
+					c.Arguments = r.Text(p, k, v)
 				}
 			})
 		}
 	})
 	if c.Name == "" {
-		r.refuse(path+".function.name", "field %q must name the function", path+".function.name")
+		r.Refuse(path+".function.name", "field %q must name the function", path+".function.name")
 	}
 	return chat.Part{Kind: chat.Call, Call: &c, Path: path}
 }

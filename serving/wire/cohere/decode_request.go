@@ -5,12 +5,13 @@ import (
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/fields"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
 // request reads a client's request for a chat.
 type request struct {
-	fields
+	fields.Reader
 	chat.Request
 	strict bool
 }
@@ -26,15 +27,15 @@ func names() map[chat.Feature]string {
 // losses: a safety mode of CONTEXTUAL, which is Cohere's own doing, or OFF; citations off; priority 0.
 func decodeRequest(body []byte) (*chat.Request, *apierr.Error) {
 	r := request{Request: chat.Request{Names: names(), WantsUsage: true}}
-	if !r.body(body, r.field) {
-		return nil, r.err
+	if !r.Body(body, r.field) {
+		return nil, r.Err
 	}
 	if len(r.Messages) == 0 && len(r.System) == 0 {
-		r.refuse("messages", "field \"messages\" must have at least one message")
+		r.Refuse("messages", "field \"messages\" must have at least one message")
 	}
 	if len(r.Tools) == 0 {
 		if r.ToolChoice.Mode == chat.ChooseAny {
-			r.refuse("tool_choice", "field \"tool_choice\" asks for a tool, but there are no tools")
+			r.Refuse("tool_choice", "field \"tool_choice\" asks for a tool, but there are no tools")
 		}
 		r.ToolChoice = chat.ToolChoice{}
 	}
@@ -43,53 +44,53 @@ func decodeRequest(body []byte) (*chat.Request, *apierr.Error) {
 			r.Tools[i].Strict = &r.strict
 		}
 	}
-	if r.err != nil {
-		return nil, r.err
+	if r.Err != nil {
+		return nil, r.Err
 	}
-	r.Rest = r.rest
+	r.Request.Rest = r.Reader.Rest
 	return &r.Request, nil
 }
 
 func (r *request) field(name string, k rawjson.Kind, v []byte) {
 	switch name {
 	case "model":
-		r.Model = r.text(name, k, v)
+		r.Model = r.Text(name, k, v)
 	case "messages":
-		r.elements(name, k, v, r.message)
+		r.Elements(name, v, r.message)
 	case "stream":
-		r.Stream = r.flag(name, k)
+		r.Stream = r.Flag(name, k)
 	case "tools":
-		r.elements(name, k, v, r.tool)
+		r.Elements(name, v, r.tool)
 	case "strict_tools":
-		r.strict = r.flag(name, k)
+		r.strict = r.Flag(name, k)
 	case "tool_choice":
-		r.toolChoice(r.text(name, k, v))
+		r.toolChoice(r.Text(name, k, v))
 	case "response_format":
 		r.output(k, v)
 	case "thinking":
 		r.thinking(k, v)
 	case "safety_mode":
-		if mode := r.text(name, k, v); mode == "STRICT" {
-			r.lose(name, cohereOnly)
+		if mode := r.Text(name, k, v); mode == "STRICT" {
+			r.Lose(name, cohereOnly)
 		}
 	case "citation_options":
-		r.members(name, k, v, func(n string, k rawjson.Kind, v []byte) {
+		r.Members(name, v, func(n string, k rawjson.Kind, v []byte) {
 			if mode := text(v); n != "mode" || mode != "OFF" && mode != "DISABLED" {
-				r.lose(name+"."+n, cohereOnly)
+				r.Lose(name+"."+n, cohereOnly)
 			}
 		})
 	case "documents":
 		if string(v) != "[]" {
-			r.lose(name, cohereOnly)
+			r.Lose(name, cohereOnly)
 		}
 	case "priority":
-		if n := r.whole(name, k, v, 0); n != 0 {
-			r.lose(name, cohereOnly)
+		if n := r.Whole(name, k, v, 0); n != 0 {
+			r.Lose(name, cohereOnly)
 		}
 	case "metadata", "usage_context", "client_request_id": // lakegate's own, and what it does with metadata
 	default:
 		if !r.sampling(name, k, v) {
-			r.lose(name, "it is not known")
+			r.Lose(name, "it is not known")
 		}
 	}
 }
@@ -98,25 +99,25 @@ func (r *request) field(name string, k rawjson.Kind, v []byte) {
 func (r *request) sampling(name string, k rawjson.Kind, v []byte) bool {
 	switch name {
 	case "max_tokens":
-		n := r.whole(name, k, v, 0)
+		n := r.Whole(name, k, v, 0)
 		r.MaxTokens = &n
 	case "temperature":
-		r.Temperature = r.number(name, k, v)
+		r.Temperature = r.Number(name, k, v)
 	case "p":
-		r.TopP = r.nonZero(name, k, v)
+		r.TopP = r.NonZero(name, k, v)
 	case "k":
-		r.TopK = r.nonZero(name, k, v)
+		r.TopK = r.NonZero(name, k, v)
 	case "frequency_penalty":
-		r.FrequencyPenalty = r.nonZero(name, k, v)
+		r.FrequencyPenalty = r.NonZero(name, k, v)
 	case "presence_penalty":
-		r.PresencePenalty = r.nonZero(name, k, v)
+		r.PresencePenalty = r.NonZero(name, k, v)
 	case "seed":
-		n := r.whole(name, k, v, 0)
+		n := r.Whole(name, k, v, 0)
 		r.Seed = &n
 	case "stop_sequences":
-		r.Stop = r.strings(name, k, v)
+		r.Stop = r.Texts(name, v)
 	case "logprobs":
-		r.LogProbs = r.flag(name, k)
+		r.LogProbs = r.Flag(name, k)
 	default:
 		return false
 	}
@@ -130,37 +131,37 @@ func (r *request) toolChoice(word string) {
 	case "NONE":
 		r.ToolChoice.Mode = chat.ChooseNone
 	default:
-		r.refuse("tool_choice", "field \"tool_choice\" must be REQUIRED or NONE, not %q", word)
+		r.Refuse("tool_choice", "field \"tool_choice\" must be REQUIRED or NONE, not %q", word)
 	}
 }
 
 func (r *request) tool(path string, k rawjson.Kind, v []byte) {
 	t := chat.Tool{Path: path}
-	r.members(path, k, v, func(name string, k rawjson.Kind, v []byte) {
+	r.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch name {
 		case "type":
-			if kind := r.text(path+".type", k, v); kind != "function" {
-				r.refuse(path+".type", "field %q must be function, not %q", path+".type", kind)
+			if kind := r.Text(path+".type", k, v); kind != "function" {
+				r.Refuse(path+".type", "field %q must be function, not %q", path+".type", kind)
 			}
 		case "function":
-			r.members(path+".function", k, v, func(name string, k rawjson.Kind, v []byte) {
+			r.Members(path+".function", v, func(name string, k rawjson.Kind, v []byte) {
 				switch p := path + ".function." + name; name {
 				case "name":
-					t.Name = r.text(p, k, v)
+					t.Name = r.Text(p, k, v)
 				case "description":
-					t.Description = r.text(p, k, v)
+					t.Description = r.Text(p, k, v)
 				case "parameters":
-					t.Schema = r.object(p, k, v)
+					t.Schema = r.Object(p, k, v)
 				default:
-					r.lose(p, "it is not known")
+					r.Lose(p, "it is not known")
 				}
 			})
 		default:
-			r.lose(path+"."+name, "it is not known")
+			r.Lose(path+"."+name, "it is not known")
 		}
 	})
 	if t.Name == "" {
-		r.refuse(path+".function.name", "field %q must name the function", path+".function.name")
+		r.Refuse(path+".function.name", "field %q must name the function", path+".function.name")
 	}
 	r.Tools = append(r.Tools, t)
 }
@@ -169,20 +170,20 @@ func (r *request) tool(path string, k rawjson.Kind, v []byte) {
 func (r *request) output(k rawjson.Kind, v []byte) {
 	const path = "response_format"
 	out := chat.Output{}
-	r.members(path, k, v, func(name string, k rawjson.Kind, v []byte) {
+	r.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch name {
 		case "type":
-			out.Kind = r.text(path+".type", k, v)
+			out.Kind = r.Text(path+".type", k, v)
 		case "json_schema", "schema":
-			out.Schema = r.object(path+"."+name, k, v)
+			out.Schema = r.Object(path+"."+name, k, v)
 		default:
-			r.lose(path+"."+name, "it is not known")
+			r.Lose(path+"."+name, "it is not known")
 		}
 	})
 	switch {
-	case r.err != nil || out.Kind == "text":
+	case r.Err != nil || out.Kind == "text":
 	case out.Kind != "json_object":
-		r.refuse(path+".type", "field %q must be text or json_object, not %q", path+".type", out.Kind)
+		r.Refuse(path+".type", "field %q must be text or json_object, not %q", path+".type", out.Kind)
 	default:
 		if out.Schema != nil {
 			out.Kind, out.Name = "json_schema", "answer"
@@ -196,15 +197,15 @@ func (r *request) output(k rawjson.Kind, v []byte) {
 func (r *request) thinking(k rawjson.Kind, v []byte) {
 	t := chat.Reasoning{Show: true}
 	kind := ""
-	r.members("thinking", k, v, func(name string, k rawjson.Kind, v []byte) {
+	r.Members("thinking", v, func(name string, k rawjson.Kind, v []byte) {
 		switch name {
 		case "type":
-			kind = strings.ToLower(r.text("thinking.type", k, v))
+			kind = strings.ToLower(r.Text("thinking.type", k, v))
 		case "token_budget":
-			n := r.whole("thinking.token_budget", k, v, 0)
+			n := r.Whole("thinking.token_budget", k, v, 0)
 			t.Budget = &n
 		default:
-			r.lose("thinking."+name, "it is not known")
+			r.Lose("thinking."+name, "it is not known")
 		}
 	})
 	switch kind {
@@ -215,7 +216,7 @@ func (r *request) thinking(k rawjson.Kind, v []byte) {
 	case "disabled":
 		t = chat.Reasoning{Off: true}
 	default:
-		r.refuse("thinking.type", "field \"thinking.type\" must be enabled or disabled, not %q", kind)
+		r.Refuse("thinking.type", "field \"thinking.type\" must be enabled or disabled, not %q", kind)
 	}
 	r.Reasoning = &t
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/fields"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
@@ -31,54 +32,54 @@ func embedChars(body []byte) *int64 {
 
 // embedRequest reads a client's request for embeddings.
 type embedRequest struct {
-	fields
+	fields.Reader
 	chat.EmbedRequest
 }
 
 func decodeEmbedRequest(body []byte) (*chat.EmbedRequest, *apierr.Error) {
 	var r embedRequest
-	if !r.body(body, r.field) {
-		return nil, r.err
+	if !r.Body(body, r.field) {
+		return nil, r.Err
 	}
-	if len(r.Texts) == 0 {
-		r.refuse("texts", "field \"texts\" must have at least one text")
+	if len(r.EmbedRequest.Texts) == 0 {
+		r.Refuse("texts", "field \"texts\" must have at least one text")
 	}
-	if r.err != nil {
-		return nil, r.err
+	if r.Err != nil {
+		return nil, r.Err
 	}
-	r.Rest = r.rest
+	r.EmbedRequest.Rest = r.Reader.Rest
 	return &r.EmbedRequest, nil
 }
 
 func (r *embedRequest) field(name string, k rawjson.Kind, v []byte) {
 	switch name {
 	case "model":
-		r.Model = r.text(name, k, v)
+		r.Model = r.Text(name, k, v)
 	case "texts":
-		r.Texts = append(r.Texts, r.strings(name, k, v)...)
+		r.EmbedRequest.Texts = append(r.EmbedRequest.Texts, r.Reader.Texts(name, v)...)
 	case "inputs":
-		r.elements(name, k, v, r.input)
+		r.Elements(name, v, r.input)
 	case "images":
 		if string(v) != "[]" {
-			r.lose(name, "pictures can't be told to other APIs")
+			r.Lose(name, "pictures can't be told to other APIs")
 		}
 	case "input_type":
-		r.Kind = r.text(name, k, v)
+		r.Kind = r.Text(name, k, v)
 		if r.Kind == "image" {
-			r.lose(name, "pictures can't be told to other APIs")
+			r.Lose(name, "pictures can't be told to other APIs")
 		}
 	case "output_dimension":
-		n := r.whole(name, k, v, 1)
+		n := r.Whole(name, k, v, 1)
 		r.Dimensions = &n
 	case "truncate":
-		if r.Truncate = strings.ToUpper(r.text(name, k, v)); r.Truncate == "END" {
+		if r.Truncate = strings.ToUpper(r.Text(name, k, v)); r.Truncate == "END" {
 			r.Truncate = "" // what goes without saying
 		}
 	case "embedding_types":
-		r.types(r.strings(name, k, v))
+		r.types(r.Reader.Texts(name, v))
 	case "metadata", "usage_context", "client_request_id": // lakegate's own, and what it does with metadata
 	default:
-		r.lose(name, cohereOnly)
+		r.Lose(name, cohereOnly)
 	}
 }
 
@@ -87,7 +88,7 @@ func (r *embedRequest) types(types []string) {
 		return
 	}
 	if len(types) > 1 || types[0] != "float" && types[0] != "base64" {
-		r.lose("embedding_types", "other APIs give floating-point numbers, one list for each text")
+		r.Lose("embedding_types", "other APIs give floating-point numbers, one list for each text")
 		return
 	}
 	r.Base64 = types[0] == "base64"
@@ -95,20 +96,20 @@ func (r *embedRequest) types(types []string) {
 
 // input reads one of inputs, which may be made of text and pictures.
 func (r *embedRequest) input(path string, k rawjson.Kind, v []byte) {
-	r.members(path, k, v, func(name string, k rawjson.Kind, v []byte) {
+	r.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		if name != "content" {
-			r.lose(path+"."+name, cohereOnly)
+			r.Lose(path+"."+name, cohereOnly)
 			return
 		}
 		var whole []string
-		r.elements(path+".content", k, v, func(path string, _ rawjson.Kind, v []byte) {
+		r.Elements(path+".content", v, func(path string, _ rawjson.Kind, v []byte) {
 			if text(get(v, "type")) != "text" {
-				r.lose(path, "pictures can't be told to other APIs")
+				r.Lose(path, "pictures can't be told to other APIs")
 				return
 			}
 			whole = append(whole, text(get(v, "text")))
 		})
-		r.Texts = append(r.Texts, strings.Join(whole, "\n"))
+		r.EmbedRequest.Texts = append(r.EmbedRequest.Texts, strings.Join(whole, "\n"))
 	})
 }
 

@@ -22,14 +22,14 @@ func completionsCodec() *chat.Codec {
 // several prompts, and tokens, are refused.
 func decodeCompletion(body []byte) (*chat.Request, *apierr.Error) {
 	d := decoder{req: &chat.Request{Names: map[chat.Feature]string{}}}
-	if !d.parse(body, d.completionField) {
-		return nil, d.err
+	if !d.Body(body, d.completionField) {
+		return nil, d.Err
 	}
 	if d.req.Messages == nil {
-		d.refuse("prompt", "field \"prompt\" must be there: it is the text to go on from")
-		return nil, d.err
+		d.Refuse("prompt", "field \"prompt\" must be there: it is the text to go on from")
+		return nil, d.Err
 	}
-	d.req.Rest = d.rest
+	d.req.Rest = d.Rest
 	return d.req, nil
 }
 
@@ -38,21 +38,21 @@ func (d *decoder) completionField(name string, k rawjson.Kind, v []byte) {
 	case "prompt":
 		d.prompt(k, v)
 	case "logprobs":
-		d.lose(name, "log probabilities of a completion have another shape than those of a chat")
+		d.Lose(name, "log probabilities of a completion have another shape than those of a chat")
 	case "best_of":
-		if d.whole(name, k, v, 1) != 1 {
-			d.lose(name, "a chat has no best_of")
+		if d.Whole(name, k, v, 1) != 1 {
+			d.Lose(name, "a chat has no best_of")
 		}
 	case "echo":
-		if d.flag(name, k) {
-			d.lose(name, "a chat does not repeat the prompt")
+		if d.Flag(name, k) {
+			d.Lose(name, "a chat does not repeat the prompt")
 		}
 	case "suffix":
-		if d.text(name, k, v) != "" {
-			d.lose(name, "a chat has no suffix")
+		if d.Text(name, k, v) != "" {
+			d.Lose(name, "a chat has no suffix")
 		}
 	case "messages", "tools", "functions", "response_format", "top_logprobs", "modalities": // not of completions
-		d.lose(name, "completions have no "+name)
+		d.Lose(name, "completions have no "+name)
 	default:
 		d.field(name, k, v)
 	}
@@ -69,7 +69,7 @@ func (d *decoder) prompt(k rawjson.Kind, v []byte) {
 		say(rawjson.Unquote(v))
 	case rawjson.Array:
 		var texts []string
-		d.elements("prompt", v, func(_ int, k rawjson.Kind, v []byte) {
+		d.Each("prompt", v, func(_ int, k rawjson.Kind, v []byte) {
 			if k == rawjson.String {
 				texts = append(texts, rawjson.Unquote(v))
 				return
@@ -77,12 +77,12 @@ func (d *decoder) prompt(k rawjson.Kind, v []byte) {
 			texts = append(texts, "", "") // tokens
 		})
 		if len(texts) != 1 {
-			d.refuse("prompt", "field \"prompt\" must be one text: the model behind this endpoint chats, and takes neither several prompts nor tokens")
+			d.Refuse("prompt", "field \"prompt\" must be one text: the model behind this endpoint chats, and takes neither several prompts nor tokens")
 			return
 		}
 		say(texts[0])
 	default:
-		d.wrong("prompt", "a string or an array", k)
+		d.Wrong("prompt", "a string or an array", k)
 	}
 }
 

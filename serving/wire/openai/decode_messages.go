@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/fields"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
@@ -22,42 +23,42 @@ type turn struct {
 
 func (d *decoder) messages(v []byte) {
 	d.calls = map[string]string{}
-	d.elements("messages", v, func(i int, _ rawjson.Kind, v []byte) {
-		t := turn{path: at("messages", i)}
+	d.Each("messages", v, func(i int, _ rawjson.Kind, v []byte) {
+		t := turn{path: fields.At("messages", i)}
 		d.turn(&t, v)
-		if d.err == nil {
+		if d.Err == nil {
 			d.add(&t)
 		}
 	})
 }
 
 func (d *decoder) turn(t *turn, v []byte) {
-	d.members(t.path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(t.path, v, func(name string, k rawjson.Kind, v []byte) {
 		path := t.path + "." + name
 		switch name {
 		case "role":
-			t.role = d.text(path, k, v)
+			t.role = d.Text(path, k, v)
 		case "content":
 			t.content = d.content(path, k, v)
 		case "name":
-			t.name = d.text(path, k, v)
+			t.name = d.Text(path, k, v)
 		case "tool_call_id":
-			t.callID = d.text(path, k, v)
+			t.callID = d.Text(path, k, v)
 		case "tool_calls":
 			d.toolCalls(t, path, v)
 		case "function_call":
 			d.functionCall(t, path, v)
 		case "refusal":
-			t.refusal = d.text(path, k, v)
+			t.refusal = d.Text(path, k, v)
 		case "reasoning_content", "reasoning":
-			t.thinks = chat.Part{Kind: chat.Thinking, Text: d.text(path, k, v), Path: path}
+			t.thinks = chat.Part{Kind: chat.Thinking, Text: d.Text(path, k, v), Path: path}
 		case "reasoning_details", "thinking_blocks":
 			if thoughts := readDetails(v, path); thoughts != nil {
 				t.thought = thoughts
 			}
 		case "id", "annotations": // of answers that are sent back; no model is told
 		default:
-			d.lose(path, notUnderstood)
+			d.Lose(path, notUnderstood)
 		}
 	})
 	t.thought = withText(t.thought, t.thinks)
@@ -69,7 +70,7 @@ func (d *decoder) add(t *turn) {
 	switch t.role {
 	case "system", "developer":
 		if t.name != "" {
-			d.lose(t.path+".name", notUnderstood)
+			d.Lose(t.path+".name", notUnderstood)
 		}
 		if len(r.Messages) == 0 {
 			r.System = append(r.System, t.content...)
@@ -86,7 +87,7 @@ func (d *decoder) add(t *turn) {
 		r.Messages = append(r.Messages, chat.Message{Role: chat.Assistant, Name: t.name, Parts: append(parts, t.calls...), Path: t.path})
 	case "tool":
 		if t.callID == "" {
-			d.refuse(t.path+".tool_call_id", "field %q must be the id of the call that the message answers", t.path+".tool_call_id")
+			d.Refuse(t.path+".tool_call_id", "field %q must be the id of the call that the message answers", t.path+".tool_call_id")
 		}
 		if name := d.calls[t.callID]; name != "" {
 			t.name = name
@@ -95,7 +96,7 @@ func (d *decoder) add(t *turn) {
 	case "function":
 		d.addResult(t, d.lastCall, t.name)
 	default:
-		d.refuse(t.path+".role", "field %q must be system, developer, user, assistant or tool, not %q", t.path+".role", t.role)
+		d.Refuse(t.path+".role", "field %q must be system, developer, user, assistant or tool, not %q", t.path+".role", t.role)
 	}
 }
 
@@ -112,15 +113,15 @@ func (d *decoder) addResult(t *turn, id, name string) {
 }
 
 func (d *decoder) toolCalls(t *turn, path string, v []byte) {
-	d.elements(path, v, func(i int, _ rawjson.Kind, v []byte) {
-		path := at(path, i)
+	d.Each(path, v, func(i int, _ rawjson.Kind, v []byte) {
+		path := fields.At(path, i)
 		call, kind, signature := chat.ToolCall{}, "function", ""
-		d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+		d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 			switch name {
 			case "id":
-				call.ID = d.text(path+".id", k, v)
+				call.ID = d.Text(path+".id", k, v)
 			case "type":
-				kind = d.text(path+".type", k, v)
+				kind = d.Text(path+".type", k, v)
 			case "function":
 				d.call(&call, path+".function", v)
 			case "extra_content":
@@ -128,12 +129,12 @@ func (d *decoder) toolCalls(t *turn, path string, v []byte) {
 			case "index": // of streams
 			default:
 				if kind == "function" {
-					d.lose(path+"."+name, notUnderstood)
+					d.Lose(path+"."+name, notUnderstood)
 				}
 			}
 		})
 		if kind != "function" {
-			d.lose(path, "a call of type "+kind+"; "+notUnderstood)
+			d.Lose(path, "a call of type "+kind+"; "+notUnderstood)
 			return
 		}
 		d.calls[call.ID] = call.Name
@@ -155,15 +156,15 @@ func (d *decoder) functionCall(t *turn, path string, v []byte) {
 }
 
 func (d *decoder) call(c *chat.ToolCall, path string, v []byte) {
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch name {
 		case "name":
-			c.Name = d.text(path+".name", k, v)
+			c.Name = d.Text(path+".name", k, v)
 		case "arguments":
-			c.Arguments = d.text(path+".arguments", k, v)
+			c.Arguments = d.Text(path+".arguments", k, v)
 		}
 	})
 	if c.Name == "" {
-		d.refuse(path+".name", "field %q must name the function", path+".name")
+		d.Refuse(path+".name", "field %q must name the function", path+".name")
 	}
 }

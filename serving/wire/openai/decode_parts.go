@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/fields"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
@@ -16,11 +17,11 @@ func (d *decoder) content(path string, k rawjson.Kind, v []byte) (parts []chat.P
 			parts = append(parts, chat.Part{Kind: chat.Text, Text: text, Path: path})
 		}
 	case rawjson.Array:
-		d.elements(path, v, func(i int, _ rawjson.Kind, v []byte) {
-			parts = d.part(parts, at(path, i), v)
+		d.Each(path, v, func(i int, _ rawjson.Kind, v []byte) {
+			parts = d.part(parts, fields.At(path, i), v)
 		})
 	default:
-		d.wrong(path, "a string or an array of parts", k)
+		d.Wrong(path, "a string or an array of parts", k)
 	}
 	return parts
 }
@@ -33,19 +34,19 @@ var partKinds = map[string]chat.PartKind{
 // part adds a part of a content to parts.
 func (d *decoder) part(parts []chat.Part, path string, v []byte) []chat.Part {
 	p := partReader{decoder: d, path: path, part: chat.Part{Path: path}}
-	d.members(path, v, p.member)
+	d.Members(path, v, p.member)
 	kind, known := partKinds[p.kind]
 	switch {
 	case p.kind == "thinking", p.kind == "reasoning":
 		return append(parts, p.thoughts...)
 	case !known:
-		d.lose(path, "a part of type "+strconv.Quote(p.kind)+"; "+notUnderstood)
+		d.Lose(path, "a part of type "+strconv.Quote(p.kind)+"; "+notUnderstood)
 		return parts
 	case p.part.Media == nil && kind != chat.Text && kind != chat.Refusal:
-		d.refuse(path+"."+p.kind, "field %q must say what the %s is", path+"."+p.kind, kind)
+		d.Refuse(path+"."+p.kind, "field %q must say what the %s is", path+"."+p.kind, kind)
 	}
 	for _, field := range p.unknown {
-		d.lose(field, notUnderstood)
+		d.Lose(field, notUnderstood)
 	}
 	p.part.Kind = kind
 	return append(parts, p.part)
@@ -65,9 +66,9 @@ func (p *partReader) member(name string, k rawjson.Kind, v []byte) {
 	path := p.path + "." + name
 	switch name {
 	case "type":
-		p.kind = p.text(path, k, v)
+		p.kind = p.Text(path, k, v)
 	case "text", "refusal":
-		p.part.Text = p.text(path, k, v)
+		p.part.Text = p.Text(path, k, v)
 	case "image_url":
 		p.part.Media = p.imageURL(path, k, v)
 	case "input_audio":
@@ -93,20 +94,20 @@ func (d *decoder) imageURL(path string, k rawjson.Kind, v []byte) *chat.Media {
 		d.address(m, path, rawjson.Unquote(v))
 		return m
 	}
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch name {
 		case "url":
-			d.address(m, path+".url", d.text(path+".url", k, v))
+			d.address(m, path+".url", d.Text(path+".url", k, v))
 		case "detail":
-			if m.Detail = d.text(path+".detail", k, v); m.Detail == "auto" {
+			if m.Detail = d.Text(path+".detail", k, v); m.Detail == "auto" {
 				m.Detail = ""
 			}
 		default:
-			d.lose(path+"."+name, notUnderstood)
+			d.Lose(path+"."+name, notUnderstood)
 		}
 	})
 	if m.URL == "" && m.Data == "" {
-		d.refuse(path+".url", "field %q must be a URL", path+".url")
+		d.Refuse(path+".url", "field %q must be a URL", path+".url")
 	}
 	return m
 }
@@ -121,7 +122,7 @@ func (d *decoder) address(m *chat.Media, path, url string) {
 	head, data, ok := strings.Cut(rest, ",")
 	mime, base64 := strings.CutSuffix(head, ";base64")
 	if !ok || !base64 {
-		d.refuse(path, "field %q must be a URL, or data:<type>;base64,<data>", path)
+		d.Refuse(path, "field %q must be a URL, or data:<type>;base64,<data>", path)
 		return
 	}
 	m.MIME, _, _ = strings.Cut(mime, ";")
@@ -130,14 +131,14 @@ func (d *decoder) address(m *chat.Media, path, url string) {
 
 func (d *decoder) audio(path string, v []byte) *chat.Media {
 	m := &chat.Media{}
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch name {
 		case "data":
-			m.Data = d.text(path+".data", k, v)
+			m.Data = d.Text(path+".data", k, v)
 		case "format":
-			m.MIME = audioType(d.text(path+".format", k, v))
+			m.MIME = audioType(d.Text(path+".format", k, v))
 		default:
-			d.lose(path+"."+name, notUnderstood)
+			d.Lose(path+"."+name, notUnderstood)
 		}
 	})
 	return m
@@ -145,22 +146,22 @@ func (d *decoder) audio(path string, v []byte) *chat.Media {
 
 func (d *decoder) file(path string, v []byte) *chat.Media {
 	m := &chat.Media{}
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		p := path + "." + name
 		switch name {
 		case "filename":
-			m.Name = d.text(p, k, v)
+			m.Name = d.Text(p, k, v)
 		case "file_id":
-			m.FileID = d.text(p, k, v)
+			m.FileID = d.Text(p, k, v)
 		case "file_data":
-			text := d.text(p, k, v)
+			text := d.Text(p, k, v)
 			if strings.HasPrefix(text, "data:") || strings.Contains(text, "://") {
 				d.address(m, p, text) // OpenRouter takes URLs here
 				return
 			}
 			m.Data = text
 		default:
-			d.lose(p, notUnderstood)
+			d.Lose(p, notUnderstood)
 		}
 	})
 	return m

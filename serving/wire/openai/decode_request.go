@@ -3,12 +3,13 @@ package openai
 import (
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/fields"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
 // decoder reads a client's request for a chat.
 type decoder struct {
-	fields
+	fields.Reader
 	req *chat.Request
 
 	calls    map[string]string // name of the tool by the id of its call
@@ -23,33 +24,18 @@ type decoder struct {
 // medium are what goes without saying, and count as not said.
 func decodeChat(body []byte) (*chat.Request, *apierr.Error) {
 	d := decoder{req: &chat.Request{Names: map[chat.Feature]string{}}}
-	if !d.parse(body, d.field) {
-		return nil, d.err
+	if !d.Body(body, d.field) {
+		return nil, d.Err
 	}
 	if d.req.Messages == nil && d.req.System == nil {
-		d.refuse("messages", "field \"messages\" must have at least one message")
+		d.Refuse("messages", "field \"messages\" must have at least one message")
 	}
 	d.settle()
-	if d.err != nil {
-		return nil, d.err
+	if d.Err != nil {
+		return nil, d.Err
 	}
-	d.req.Rest = d.rest
+	d.req.Rest = d.Rest
 	return d.req, nil
-}
-
-// parse reads the members at the top of a body.
-func (f *fields) parse(body []byte, field func(name string, k rawjson.Kind, v []byte)) bool {
-	var o rawjson.Object
-	if err := o.Parse(body, MaxDepth); err != nil {
-		f.err = apierr.New(apierr.BadRequest, "the request body must be a JSON object in UTF-8, at most %d levels deep: %v", MaxDepth, err)
-		return false
-	}
-	for i := range o.Len() {
-		if k := o.Kind(i); k != rawjson.Null {
-			field(string(o.Name(i)), k, o.Value(i))
-		}
-	}
-	return f.err == nil
 }
 
 // settle drops what means nothing without another field.
@@ -57,7 +43,7 @@ func (d *decoder) settle() {
 	r := d.req
 	if len(r.Tools) == 0 {
 		if m := r.ToolChoice.Mode; m == chat.ChooseAny || m == chat.ChooseTool {
-			d.refuse("tool_choice", "field \"tool_choice\" asks for a tool, but there are no tools")
+			d.Refuse("tool_choice", "field \"tool_choice\" asks for a tool, but there are no tools")
 		}
 		r.ToolChoice, r.OneToolAtATime = chat.ToolChoice{}, false
 	}
@@ -69,11 +55,11 @@ func (d *decoder) settle() {
 func (d *decoder) field(name string, k rawjson.Kind, v []byte) {
 	switch r := d.req; name {
 	case "model":
-		r.Model = d.text(name, k, v)
+		r.Model = d.Text(name, k, v)
 	case "messages":
 		d.messages(v)
 	case "stream":
-		r.Stream = d.flag(name, k)
+		r.Stream = d.Flag(name, k)
 	case "stream_options":
 		d.streamOptions(v)
 	case "tools":
@@ -83,7 +69,7 @@ func (d *decoder) field(name string, k rawjson.Kind, v []byte) {
 	case "tool_choice", "function_call":
 		d.toolChoice(name, k, v)
 	case "parallel_tool_calls":
-		r.OneToolAtATime = !d.flag(name, k)
+		r.OneToolAtATime = !d.Flag(name, k)
 	case "response_format":
 		d.output(v)
 	case "reasoning_effort", "reasoning", "thinking", "include_reasoning":
@@ -91,17 +77,17 @@ func (d *decoder) field(name string, k rawjson.Kind, v []byte) {
 	case "user", "safety_identifier":
 		d.user(name, k, v)
 	case "service_tier":
-		if r.ServiceTier = d.text(name, k, v); r.ServiceTier == "auto" {
+		if r.ServiceTier = d.Text(name, k, v); r.ServiceTier == "auto" {
 			r.ServiceTier = ""
 		}
 	case "verbosity":
-		if r.Verbosity = d.text(name, k, v); r.Verbosity == "medium" {
+		if r.Verbosity = d.Text(name, k, v); r.Verbosity == "medium" {
 			r.Verbosity = ""
 		}
 	case "metadata", "usage_context", "client_request_id": // lakegate's own, and what it does with metadata
 	default:
 		if !d.sampling(name, k, v) && !isNeutral(name, k, v) {
-			d.lose(name, notUnderstood)
+			d.Lose(name, notUnderstood)
 		}
 	}
 }
@@ -114,7 +100,7 @@ func isNeutral(name string, k rawjson.Kind, v []byte) bool {
 	case "modalities":
 		return isOnlyText(v)
 	case "extra_params":
-		return k == rawjson.ObjectKind && isEmpty(v)
+		return k == rawjson.ObjectKind && fields.IsEmpty(v)
 	}
 	return false
 }
@@ -138,39 +124,39 @@ func (d *decoder) sampling(name string, k rawjson.Kind, v []byte) bool {
 	r := d.req
 	switch name {
 	case "max_tokens", "max_completion_tokens":
-		n := d.whole(name, k, v, 1)
+		n := d.Whole(name, k, v, 1)
 		r.MaxTokens, r.Names[chat.FMaxTokens] = &n, name
 	case "temperature":
-		r.Temperature = d.number(name, k, v)
+		r.Temperature = d.Number(name, k, v)
 	case "top_p":
-		r.TopP = d.number(name, k, v)
+		r.TopP = d.Number(name, k, v)
 	case "top_k":
-		if n := d.number(name, k, v); !isZero(n) && n != "-1" { // vLLM's words for no bound
+		if n := d.Number(name, k, v); !fields.IsZero(n) && n != "-1" { // vLLM's words for no bound
 			r.TopK = n
 		}
 	case "frequency_penalty":
-		if r.FrequencyPenalty = d.number(name, k, v); isZero(r.FrequencyPenalty) {
+		if r.FrequencyPenalty = d.Number(name, k, v); fields.IsZero(r.FrequencyPenalty) {
 			r.FrequencyPenalty = ""
 		}
 	case "presence_penalty":
-		if r.PresencePenalty = d.number(name, k, v); isZero(r.PresencePenalty) {
+		if r.PresencePenalty = d.Number(name, k, v); fields.IsZero(r.PresencePenalty) {
 			r.PresencePenalty = ""
 		}
 	case "seed":
-		n := d.whole(name, k, v, -1<<63)
+		n := d.Whole(name, k, v, -1<<63)
 		r.Seed = &n
 	case "n":
-		if r.N = d.whole(name, k, v, 1); r.N == 1 {
+		if r.N = d.Whole(name, k, v, 1); r.N == 1 {
 			r.N = 0
 		}
 	case "stop":
 		r.Stop = d.stop(k, v)
 	case "logprobs":
-		r.LogProbs = d.flag(name, k)
+		r.LogProbs = d.Flag(name, k)
 	case "top_logprobs":
-		r.TopLogProbs = d.whole(name, k, v, 0)
+		r.TopLogProbs = d.Whole(name, k, v, 0)
 	case "logit_bias":
-		if o := d.object(name, k, v); o != nil && !isEmpty(o) {
+		if o := d.Object(name, k, v); o != nil && !fields.IsEmpty(o) {
 			r.LogitBias = o
 		}
 	default:
@@ -184,26 +170,26 @@ func (d *decoder) stop(k rawjson.Kind, v []byte) (stop []string) {
 		return []string{rawjson.Unquote(v)}
 	}
 	if k != rawjson.Array {
-		d.wrong("stop", "a string or an array of strings", k)
+		d.Wrong("stop", "a string or an array of strings", k)
 		return nil
 	}
-	d.elements("stop", v, func(i int, k rawjson.Kind, v []byte) {
-		stop = append(stop, d.text(at("stop", i), k, v))
+	d.Each("stop", v, func(i int, k rawjson.Kind, v []byte) {
+		stop = append(stop, d.Text(fields.At("stop", i), k, v))
 	})
 	return stop
 }
 
 func (d *decoder) streamOptions(v []byte) {
-	d.members("stream_options", v, func(name string, k rawjson.Kind, _ []byte) {
+	d.Members("stream_options", v, func(name string, k rawjson.Kind, _ []byte) {
 		if name == "include_usage" {
-			d.req.WantsUsage = d.flag("stream_options.include_usage", k)
+			d.req.WantsUsage = d.Flag("stream_options.include_usage", k)
 		}
 	})
 }
 
 // user reads who the end user is; safety_identifier is the newer name.
 func (d *decoder) user(name string, k rawjson.Kind, v []byte) {
-	id := d.text(name, k, v)
+	id := d.Text(name, k, v)
 	if d.req.User == "" || name == "safety_identifier" {
 		d.req.User, d.req.Names[chat.FUser] = id, name
 	}
@@ -221,13 +207,13 @@ func (d *decoder) reasoning(name string, k rawjson.Kind, v []byte) {
 	}
 	switch name {
 	case "reasoning_effort":
-		d.effort(name, d.text(name, k, v))
+		d.effort(name, d.Text(name, k, v))
 	case "include_reasoning":
-		r.Show = d.flag(name, k)
+		r.Show = d.Flag(name, k)
 	case "reasoning":
-		d.members(name, v, func(n string, k rawjson.Kind, v []byte) { d.openRouterReasoning(name+"."+n, n, k, v) })
+		d.Members(name, v, func(n string, k rawjson.Kind, v []byte) { d.openRouterReasoning(name+"."+n, n, k, v) })
 	case "thinking":
-		d.members(name, v, func(n string, k rawjson.Kind, v []byte) { d.thinking(name+"."+n, n, k, v) })
+		d.Members(name, v, func(n string, k rawjson.Kind, v []byte) { d.thinking(name+"."+n, n, k, v) })
 	}
 	if *r == (chat.Reasoning{}) {
 		d.req.Reasoning = nil
@@ -243,7 +229,7 @@ func (d *decoder) effort(path, word string) {
 	case "max": // the common form has nothing above xhigh
 		d.req.Reasoning.Effort = "xhigh"
 	default:
-		d.refuse(path, "field %q must be none, minimal, low, medium, high, xhigh or max, not %q", path, word)
+		d.Refuse(path, "field %q must be none, minimal, low, medium, high, xhigh or max, not %q", path, word)
 	}
 }
 
@@ -251,19 +237,19 @@ func (d *decoder) openRouterReasoning(path, name string, k rawjson.Kind, v []byt
 	r := d.req.Reasoning
 	switch name {
 	case "effort":
-		d.effort(path, d.text(path, k, v))
+		d.effort(path, d.Text(path, k, v))
 	case "max_tokens":
-		n := d.whole(path, k, v, 0)
+		n := d.Whole(path, k, v, 0)
 		r.Budget = &n
 	case "enabled":
-		r.Off = !d.flag(path, k)
+		r.Off = !d.Flag(path, k)
 		r.Show = r.Show || !r.Off
 	case "exclude":
-		r.Show = !d.flag(path, k)
+		r.Show = !d.Flag(path, k)
 	case "summary":
-		r.Summary, r.Show = d.text(path, k, v), true
+		r.Summary, r.Show = d.Text(path, k, v), true
 	default:
-		d.lose(path, notUnderstood)
+		d.Lose(path, notUnderstood)
 	}
 }
 
@@ -271,18 +257,21 @@ func (d *decoder) thinking(path, name string, k rawjson.Kind, v []byte) {
 	r := d.req.Reasoning
 	switch name {
 	case "type":
-		switch word := d.text(path, k, v); word {
+		switch word := d.Text(path, k, v); word {
 		case "disabled":
 			r.Off = true
 		case "enabled", "adaptive", "auto":
 			r.Show = true
 		default:
-			d.refuse(path, "field %q must be enabled, disabled or adaptive, not %q", path, word)
+			d.Refuse(path, "field %q must be enabled, disabled or adaptive, not %q", path, word)
 		}
 	case "budget_tokens":
-		n := d.whole(path, k, v, 0)
+		n := d.Whole(path, k, v, 0)
 		r.Budget = &n
 	default:
-		d.lose(path, notUnderstood)
+		d.Lose(path, notUnderstood)
 	}
 }
+
+// notUnderstood is why a field is lost.
+const notUnderstood = "it can't be said in another API's format"

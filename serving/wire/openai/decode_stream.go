@@ -5,6 +5,7 @@ import (
 
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/fields"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
@@ -102,7 +103,7 @@ func (d *chunkDecoder) start() {
 // has reports whether the event has a member with something in it.
 func (d *chunkDecoder) has(name string) bool {
 	i := d.object.Find(name)
-	return i >= 0 && !isEmpty(d.object.Value(i))
+	return i >= 0 && !fields.IsEmpty(d.object.Value(i))
 }
 
 func (d *chunkDecoder) addUsage(v []byte) {

@@ -1,36 +1,32 @@
 package openai
 
 import (
-	"strconv"
-
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/fields"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
-// at names an element of an array.
-func at(array string, i int) string { return array + "[" + strconv.Itoa(i) + "]" }
-
 func (d *decoder) tools(v []byte) {
-	d.elements("tools", v, func(i int, _ rawjson.Kind, v []byte) {
-		path := at("tools", i)
+	d.Each("tools", v, func(i int, _ rawjson.Kind, v []byte) {
+		path := fields.At("tools", i)
 		t := chat.Tool{Path: path}
 		kind := "function"
-		d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+		d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 			switch name {
 			case "type":
-				kind = d.text(path+".type", k, v)
+				kind = d.Text(path+".type", k, v)
 			case "function":
 				d.function(&t, path+".function", v)
 			case "cache_control":
 				t.Cache = d.cache(path+".cache_control", v)
 			default:
 				if kind == "function" {
-					d.lose(path+"."+name, notUnderstood)
+					d.Lose(path+"."+name, notUnderstood)
 				}
 			}
 		})
 		if kind != "function" {
-			d.lose(path, "a tool of type "+kind+"; "+notUnderstood)
+			d.Lose(path, "a tool of type "+kind+"; "+notUnderstood)
 			return
 		}
 		d.addTool(t, path+".function")
@@ -39,8 +35,8 @@ func (d *decoder) tools(v []byte) {
 
 func (d *decoder) functions(v []byte) {
 	d.req.Names[chat.FTools] = "functions"
-	d.elements("functions", v, func(i int, _ rawjson.Kind, v []byte) {
-		t := chat.Tool{Path: at("functions", i)}
+	d.Each("functions", v, func(i int, _ rawjson.Kind, v []byte) {
+		t := chat.Tool{Path: fields.At("functions", i)}
 		d.function(&t, t.Path, v)
 		d.addTool(t, t.Path)
 	})
@@ -48,26 +44,26 @@ func (d *decoder) functions(v []byte) {
 
 func (d *decoder) addTool(t chat.Tool, path string) {
 	if t.Name == "" {
-		d.refuse(path+".name", "field %q must name the function", path+".name")
+		d.Refuse(path+".name", "field %q must name the function", path+".name")
 	}
 	d.req.Tools = append(d.req.Tools, t)
 }
 
 func (d *decoder) function(t *chat.Tool, path string, v []byte) {
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		p := path + "." + name
 		switch name {
 		case "name":
-			t.Name = d.text(p, k, v)
+			t.Name = d.Text(p, k, v)
 		case "description":
-			t.Description = d.text(p, k, v)
+			t.Description = d.Text(p, k, v)
 		case "parameters":
-			t.Schema = d.object(p, k, v)
+			t.Schema = d.Object(p, k, v)
 		case "strict":
-			b := d.flag(p, k)
+			b := d.Flag(p, k)
 			t.Strict = &b
 		default:
-			d.lose(p, notUnderstood)
+			d.Lose(p, notUnderstood)
 		}
 	})
 }
@@ -82,7 +78,7 @@ func (d *decoder) toolChoice(path string, k rawjson.Kind, v []byte) {
 		d.namedTool(path, v)
 		return
 	}
-	switch word := d.text(path, k, v); word {
+	switch word := d.Text(path, k, v); word {
 	case "auto":
 		c.Mode = chat.ChooseAuto
 	case "none":
@@ -90,32 +86,32 @@ func (d *decoder) toolChoice(path string, k rawjson.Kind, v []byte) {
 	case "required", "any": // any is Mistral's word
 		c.Mode = chat.ChooseAny
 	default:
-		d.refuse(path, "field %q must be auto, none, required or name a function, not %q", path, word)
+		d.Refuse(path, "field %q must be auto, none, required or name a function, not %q", path, word)
 	}
 }
 
 func (d *decoder) namedTool(path string, v []byte) {
 	c := chat.ToolChoice{Mode: chat.ChooseTool}
 	kind := "function"
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch name {
 		case "type":
-			kind = d.text(path+".type", k, v)
+			kind = d.Text(path+".type", k, v)
 		case "name": // function_call
-			c.Name = d.text(path+".name", k, v)
+			c.Name = d.Text(path+".name", k, v)
 		case "function":
-			d.members(path+".function", v, func(name string, k rawjson.Kind, v []byte) {
+			d.Members(path+".function", v, func(name string, k rawjson.Kind, v []byte) {
 				if name == "name" {
-					c.Name = d.text(path+".function.name", k, v)
+					c.Name = d.Text(path+".function.name", k, v)
 				}
 			})
 		}
 	})
 	switch {
 	case kind != "function":
-		d.lose(path, "a choice of type "+kind+"; "+notUnderstood)
+		d.Lose(path, "a choice of type "+kind+"; "+notUnderstood)
 	case c.Name == "":
-		d.refuse(path, "field %q must name the function to call", path)
+		d.Refuse(path, "field %q must name the function to call", path)
 	default:
 		d.req.ToolChoice = c
 	}
@@ -125,14 +121,14 @@ func (d *decoder) output(v []byte) {
 	const path = "response_format"
 	kind := ""
 	o := &chat.Output{}
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		switch name {
 		case "type":
-			kind = d.text(path+".type", k, v)
+			kind = d.Text(path+".type", k, v)
 		case "json_schema":
 			d.schema(o, path+".json_schema", v)
 		default:
-			d.lose(path+"."+name, notUnderstood)
+			d.Lose(path+"."+name, notUnderstood)
 		}
 	})
 	switch kind {
@@ -142,30 +138,30 @@ func (d *decoder) output(v []byte) {
 		o = &chat.Output{}
 	case "json_schema":
 		if o.Schema == nil {
-			d.refuse(path+".json_schema.schema", "field %q must be a JSON schema", path+".json_schema.schema")
+			d.Refuse(path+".json_schema.schema", "field %q must be a JSON schema", path+".json_schema.schema")
 		}
 	default:
-		d.refuse(path+".type", "field %q must be text, json_object or json_schema, not %q", path+".type", kind)
+		d.Refuse(path+".type", "field %q must be text, json_object or json_schema, not %q", path+".type", kind)
 	}
 	o.Kind = kind
 	d.req.Output = o
 }
 
 func (d *decoder) schema(o *chat.Output, path string, v []byte) {
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		p := path + "." + name
 		switch name {
 		case "name":
-			o.Name = d.text(p, k, v)
+			o.Name = d.Text(p, k, v)
 		case "description":
-			o.Description = d.text(p, k, v)
+			o.Description = d.Text(p, k, v)
 		case "schema":
-			o.Schema = d.object(p, k, v)
+			o.Schema = d.Object(p, k, v)
 		case "strict":
-			b := d.flag(p, k)
+			b := d.Flag(p, k)
 			o.Strict = &b
 		default:
-			d.lose(p, notUnderstood)
+			d.Lose(p, notUnderstood)
 		}
 	})
 }
@@ -173,12 +169,12 @@ func (d *decoder) schema(o *chat.Output, path string, v []byte) {
 // cache reads cache_control, which OpenRouter and Databricks pass on to Anthropic's models.
 func (d *decoder) cache(path string, v []byte) string {
 	ttl := "5m"
-	d.members(path, v, func(name string, k rawjson.Kind, v []byte) {
+	d.Members(path, v, func(name string, k rawjson.Kind, v []byte) {
 		if name != "ttl" {
 			return
 		}
-		if ttl = d.text(path+".ttl", k, v); ttl != "5m" && ttl != "1h" {
-			d.refuse(path+".ttl", "field %q must be 5m or 1h, not %q", path+".ttl", ttl)
+		if ttl = d.Text(path+".ttl", k, v); ttl != "5m" && ttl != "1h" {
+			d.Refuse(path+".ttl", "field %q must be 5m or 1h, not %q", path+".ttl", ttl)
 		}
 	})
 	return ttl

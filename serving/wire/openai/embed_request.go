@@ -5,6 +5,7 @@ import (
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/fields"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
@@ -20,7 +21,7 @@ func embedCodec() *chat.EmbedCodec {
 
 // embedDecoder reads a client's request for embeddings.
 type embedDecoder struct {
-	fields
+	fields.Reader
 	req *chat.EmbedRequest
 }
 
@@ -33,47 +34,47 @@ var embedKinds = map[string]string{
 
 func decodeEmbed(body []byte) (*chat.EmbedRequest, *apierr.Error) {
 	d := embedDecoder{req: &chat.EmbedRequest{}}
-	if !d.parse(body, d.field) {
-		return nil, d.err
+	if !d.Body(body, d.field) {
+		return nil, d.Err
 	}
 	if len(d.req.Texts) == 0 && len(d.req.Tokens) == 0 {
 		return nil, apierr.New(apierr.InvalidParameter, "field \"input\" must have at least one text").At("input")
 	}
-	d.req.Rest = d.rest
+	d.req.Rest = d.Rest
 	return d.req, nil
 }
 
 func (d *embedDecoder) field(name string, k rawjson.Kind, v []byte) {
 	switch r := d.req; name {
 	case "model":
-		r.Model = d.text(name, k, v)
+		r.Model = d.Text(name, k, v)
 	case "input":
 		d.input(k, v)
 	case "dimensions":
-		n := d.whole(name, k, v, 1)
+		n := d.Whole(name, k, v, 1)
 		r.Dimensions = &n
 	case "encoding_format":
-		switch word := d.text(name, k, v); word {
+		switch word := d.Text(name, k, v); word {
 		case "float", "base64":
 			r.Base64 = word == "base64"
 		default:
-			d.refuse(name, "field %q must be float or base64, not %q", name, word)
+			d.Refuse(name, "field %q must be float or base64, not %q", name, word)
 		}
 	case "input_type":
-		word := d.text(name, k, v)
+		word := d.Text(name, k, v)
 		if r.Kind = embedKinds[word]; r.Kind == "" {
-			d.lose(name, "only some providers know what "+word+" is")
+			d.Lose(name, "only some providers know what "+word+" is")
 		}
 	case "user":
-		r.User = d.text(name, k, v)
+		r.User = d.Text(name, k, v)
 	case "stream":
-		if d.flag(name, k) {
-			d.refuse(name, "embeddings can't be streamed")
+		if d.Flag(name, k) {
+			d.Refuse(name, "embeddings can't be streamed")
 		}
 	case "usage_context", "client_request_id", "metadata", "stream_options":
 	default:
 		if !isNeutral(name, k, v) {
-			d.lose(name, notUnderstood)
+			d.Lose(name, notUnderstood)
 		}
 	}
 }
@@ -86,34 +87,34 @@ func (d *embedDecoder) input(k rawjson.Kind, v []byte) {
 		return
 	}
 	if k != rawjson.Array {
-		d.wrong("input", "a text, or a list of texts or tokens", k)
+		d.Wrong("input", "a text, or a list of texts or tokens", k)
 		return
 	}
 	var one []int64
-	d.elements("input", v, func(i int, k rawjson.Kind, v []byte) {
+	d.Each("input", v, func(i int, k rawjson.Kind, v []byte) {
 		switch k {
 		case rawjson.String:
 			r.Texts = append(r.Texts, rawjson.Unquote(v))
 		case rawjson.Number:
-			one = append(one, d.whole(at("input", i), k, v, 0))
+			one = append(one, d.Whole(fields.At("input", i), k, v, 0))
 		case rawjson.Array:
-			r.Tokens = append(r.Tokens, d.tokens(at("input", i), v))
+			r.Tokens = append(r.Tokens, d.tokens(fields.At("input", i), v))
 		default:
-			d.wrong(at("input", i), "a text or a list of tokens", k)
+			d.Wrong(fields.At("input", i), "a text or a list of tokens", k)
 		}
 	})
 	if one != nil {
 		r.Tokens, r.Single = append(r.Tokens, one), r.Tokens == nil
 	}
 	if len(r.Texts) > 0 && len(r.Tokens) > 0 {
-		d.refuse("input", "field \"input\" must be texts or tokens, not both")
+		d.Refuse("input", "field \"input\" must be texts or tokens, not both")
 	}
 }
 
 func (d *embedDecoder) tokens(path string, v []byte) []int64 {
 	list := []int64{}
-	d.elements(path, v, func(i int, k rawjson.Kind, v []byte) {
-		list = append(list, d.whole(at(path, i), k, v, 0))
+	d.Each(path, v, func(i int, k rawjson.Kind, v []byte) {
+		list = append(list, d.Whole(fields.At(path, i), k, v, 0))
 	})
 	return list
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/fields"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
@@ -94,7 +95,7 @@ func readDetails(v []byte, path string) (parts []chat.Part) {
 		d := readDetail(c.Take())
 		p := chat.Part{Kind: chat.Thinking, Text: d.text}
 		if path != "" {
-			p.Path = at(path, i)
+			p.Path = fields.At(path, i)
 		}
 		i++
 		switch {
