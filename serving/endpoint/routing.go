@@ -54,3 +54,7 @@ const (
 	StickyRequester = "requester"
 	StickyTag       = "usage_context."
 )
+
+// FallsBackTo reports whether a call that failed elsewhere may go on to x, where the endpoint has
+// fallback.
+func (e *Endpoint) FallsBackTo(*Entity) bool { return true }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/endpoint"
-	"github.com/lakegate/lakegate/serving/route"
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
@@ -118,32 +117,30 @@ func (w *work) keepers(e *endpoint.Endpoint) []*endpoint.Entity {
 	return keep
 }
 
-// plan returns the entities to try, in order.
-func (w *work) plan(dst []*endpoint.Entity) []*endpoint.Entity {
-	if s := w.call.Stored; s != nil {
-		at, known := w.places.get(s.ID)
-		for _, e := range w.keepers(w.endpoint) {
-			if !known || at.endpoint != w.endpoint.Name || at.entity == e.Name {
-				dst = append(dst, e)
-			}
-		}
-		if len(dst) > 0 {
-			return dst
-		}
-	}
-	dst = route.Plan(dst, w.endpoint, w.draw())
-	// An answer that follows another is made where that is stored.
-	at, _ := w.followed()
-	if at.endpoint != w.endpoint.Name {
-		return dst
-	}
-	for _, e := range w.endpoint.Entities {
-		if e.Name == at.entity {
-			w.why = ""
-			return append(dst[:0], e)
+// planStored appends the entities that may have stored the answer the call is about.
+func (w *work) planStored(dst []*endpoint.Entity) []*endpoint.Entity {
+	at, known := w.places.get(w.call.Stored.ID)
+	for _, e := range w.keepers(w.endpoint) {
+		if !known || at.endpoint != w.endpoint.Name || at.entity == e.Name {
+			dst = append(dst, e)
 		}
 	}
 	return dst
+}
+
+// predecessor returns the entity that has stored the answer that the one asked for is to follow,
+// nil for none.
+func (w *work) predecessor() *endpoint.Entity {
+	at, _ := w.followed()
+	if at.endpoint != w.endpoint.Name {
+		return nil
+	}
+	for _, e := range w.endpoint.Entities {
+		if e.Name == at.entity {
+			return e
+		}
+	}
+	return nil
 }
 
 // followed returns where the answer is stored that the one asked for is to follow, and its id; an

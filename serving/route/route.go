@@ -8,16 +8,17 @@ package route
 import "github.com/lakegate/lakegate/serving/endpoint"
 
 // Plan appends the entities to try to dst, at least one: first the one that draw falls to when
-// the entities share the traffic by their weights, then, where the endpoint has fallback, the
-// others in their order, those without traffic of their own included. draw is taken modulo 100.
-func Plan(dst []*endpoint.Entity, e *endpoint.Endpoint, draw uint32) []*endpoint.Entity {
-	first := pick(e.Weights, int(draw%100))
+// the entities share the traffic by weights, then, where the endpoint has fallback, the others that
+// are for that, in their order, those without traffic of their own included. weights are those of e
+// or what is in their place, with sum 100; draw is taken modulo that.
+func Plan(dst []*endpoint.Entity, e *endpoint.Endpoint, weights []int, draw uint32) []*endpoint.Entity {
+	first := pick(weights, int(draw%100))
 	dst = append(dst, e.Entities[first])
 	if !e.Fallback {
 		return dst
 	}
 	for i, x := range e.Entities {
-		if i != first {
+		if i != first && e.FallsBackTo(x) {
 			dst = append(dst, x)
 		}
 	}

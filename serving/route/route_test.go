@@ -27,7 +27,7 @@ func TestPlan(t *testing.T) {
 		}
 		for draw, want := range tt.want {
 			var got strings.Builder
-			for _, x := range Plan(nil, e, draw) {
+			for _, x := range Plan(nil, e, e.Weights, draw) {
 				got.WriteString(x.Name)
 			}
 			if got.String() != want {

@@ -27,7 +27,7 @@ func TestSplitIsFair(t *testing.T) {
 		const n = 100_000
 		got := make([]int, len(e.Weights))
 		for i := range n {
-			got[index[Plan(nil, e, draw(i))[0]]]++
+			got[index[Plan(nil, e, e.Weights, draw(i))[0]]]++
 		}
 		chi := 0.0
 		for i, w := range e.Weights {
