@@ -30,5 +30,5 @@ func (c Config) Validate() error { return nil }
 
 // Tables returns the system tables that have rows of their own.
 func Tables() []*tableschema.Table {
-	return []*tableschema.Table{endpointUsage, servedEntities, losses, costCorrections, audit}
+	return []*tableschema.Table{endpointUsage, servedEntities, losses, costCorrections, audit, comparisons}
 }

@@ -24,6 +24,7 @@ func feeds(accountID, workspaceID string) []tablewriter.Feed {
 		systemtables.NewEntityFeed(cfg),
 		systemtables.NewLossFeed(cfg),
 		systemtables.NewAuditFeed(cfg),
+		systemtables.NewComparisonFeed(cfg),
 		inferencetables.NewFeed(),
 	}
 }

@@ -79,6 +79,14 @@ func TestEveryFieldComesBack(t *testing.T) {
 	if diff := cmp.Diff(&loss, f.Loss); diff != "" {
 		t.Errorf("want -, got +\n%s", diff)
 	}
+	var comparison inference.Comparison
+	fill(t, reflect.ValueOf(&comparison).Elem())
+	if f, _, err = d.Fact(Comparison, joined(e.Comparison(&comparison))); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&comparison, f.Comparison); diff != "" {
+		t.Errorf("want -, got +\n%s", diff)
+	}
 	var audit inference.Audit
 	fill(t, reflect.ValueOf(&audit).Elem())
 	if f, _, err = d.Fact(Audit, joined(e.Audit(&audit))); err != nil {

@@ -40,6 +40,8 @@ const (
 	Loss Kind = 5
 	// Audit is a change of the control plane, or the attempt.
 	Audit Kind = 6
+	// Comparison is two answers and what a judge said of them.
+	Comparison Kind = 7
 )
 
 // ErrMalformed says that bytes are not a record. Test for it with errors.Is.
@@ -104,6 +106,13 @@ func (e *Encoder) Audit(a *inference.Audit) [][]byte {
 	return append(e.parts[:0], e.buf)
 }
 
+// Comparison returns the parts of a record. They are valid until the Encoder is used again.
+func (e *Encoder) Comparison(c *inference.Comparison) [][]byte {
+	e.buf = append(e.buf[:0], version)
+	e.buf.comparison(c)
+	return append(e.parts[:0], e.buf)
+}
+
 // Reset lets go of the facts that were encoded last, and of a buffer that grew large.
 func (e *Encoder) Reset() {
 	e.parts = [4][]byte{}
@@ -122,6 +131,7 @@ type Decoder struct {
 	entity   inference.EntityChange
 	loss     inference.Loss
 	audit    inference.Audit
+	compared inference.Comparison
 }
 
 // Fact reads the payload of a log record. What the fact's pointers and slices point to is valid
@@ -142,6 +152,9 @@ func (d *Decoder) Fact(kind Kind, b []byte) (f inference.Fact, admit wal.Pos, er
 	case Audit:
 		err = d.decodeAudit(b)
 		f.Audit = &d.audit
+	case Comparison:
+		err = d.decodeComparison(b)
+		f.Comparison = &d.compared
 	default:
 		err = fmt.Errorf("%w: unknown kind %d", ErrMalformed, kind)
 	}

@@ -138,6 +138,21 @@ func (r random) entity() *inference.EntityChange {
 	return c
 }
 
+func (r random) comparison() *inference.Comparison {
+	side := func() inference.Compared {
+		return inference.Compared{ServedEntity: r.text(), Model: r.text(), Latency: time.Duration(r.value()), TimeToFirstToken: r.duration(), Output: r.int64(), NanoUSD: r.int64()}
+	}
+	c := &inference.Comparison{
+		RequestID: inference.NewID(), RequestTime: r.time(), Time: r.time(), Endpoint: r.text(), EndpointID: r.text(), Name: r.text(),
+		Requester: r.text(), UsageContext: r.tags(), JudgeEndpoint: r.text(), Answered: inference.Baseline, FirstShown: inference.Challenger,
+		Winner: inference.Side(r.text()), Reason: r.text(), Error: r.text(), Baseline: side(), Challenger: side(), JudgeCost: r.int64(), JudgeLatency: time.Duration(r.value()),
+	}
+	if r.IntN(2) == 0 {
+		c.OtherID, c.JudgeID = inference.NewID(), inference.NewID()
+	}
+	return c
+}
+
 func joined(parts [][]byte) []byte { return bytes.Join(parts, nil) }
 
 func TestRecordsComeBack(t *testing.T) {
@@ -208,6 +223,22 @@ func TestEntitiesComeBack(t *testing.T) {
 	}
 }
 
+func TestComparisonsComeBack(t *testing.T) {
+	r := newRandom(t)
+	var e Encoder
+	var d Decoder
+	for range 500 {
+		want := r.comparison()
+		f, _, err := d.Fact(Comparison, joined(e.Comparison(want)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, f.Comparison); diff != "" || f.Record != nil {
+			t.Fatalf("want -, got +\n%s", diff)
+		}
+	}
+}
+
 // Strings and maps stay the caller's when the Decoder goes on.
 func TestStringsOutliveTheRecord(t *testing.T) {
 	var e Encoder
@@ -260,6 +291,7 @@ func TestMalformed(t *testing.T) {
 		{"nested cut off", Complete, []byte{version, tagKeyTags<<2 | asNested, 9, 0, 0, 0}},
 		{"huge length", Complete, append([]byte{version, tagURL<<2 | asBytes}, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1)},
 		{"short id", Complete, []byte{version, tagID<<2 | asBytes, 1, 1}},
+		{"short id of a comparison", Comparison, []byte{version, tagComparisonOtherID<<2 | asBytes, 1, 1}},
 		{"entity cut off", Entity, []byte{version, tagEntityName<<2 | asBytes, 4}},
 	} {
 		if _, _, err := d.Fact(tc.kind, tc.b); !errors.Is(err, ErrMalformed) {
@@ -302,6 +334,7 @@ func FuzzFact(f *testing.F) {
 	for range 5 {
 		f.Add(Complete, joined(e.Record(r.record(), true, wal.Pos{Segment: 1, Offset: 2})))
 		f.Add(Entity, joined(e.Entity(r.entity())))
+		f.Add(Comparison, joined(e.Comparison(r.comparison())))
 	}
 	f.Fuzz(func(t *testing.T, kind Kind, b []byte) {
 		var d, again Decoder
@@ -311,9 +344,16 @@ func FuzzFact(f *testing.F) {
 			return
 		}
 		var parts [][]byte
-		if got.Entity != nil {
+		switch {
+		case got.Entity != nil:
 			parts = e.Entity(got.Entity)
-		} else {
+		case got.Loss != nil:
+			parts = e.Loss(got.Loss)
+		case got.Audit != nil:
+			parts = e.Audit(got.Audit)
+		case got.Comparison != nil:
+			parts = e.Comparison(got.Comparison)
+		default:
 			parts = e.Record(got.Record, true, admit)
 		}
 		same, _, err := again.Fact(kind, joined(parts))

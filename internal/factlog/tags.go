@@ -136,3 +136,39 @@ const (
 	tagAuditStatus    = 10
 	tagAuditError     = 11
 )
+
+// The tags of a comparison.
+const (
+	tagComparisonID             = 1
+	tagComparisonRequestSeconds = 2
+	tagComparisonRequestNanos   = 3
+	tagComparisonSeconds        = 4
+	tagComparisonNanos          = 5
+	tagComparisonEndpoint       = 6
+	tagComparisonEndpointID     = 7
+	tagComparisonName           = 8
+	tagComparisonRequester      = 9
+	tagComparisonUsageContext   = 10
+	tagComparisonOtherID        = 11
+	tagComparisonJudgeID        = 12
+	tagComparisonJudgeEndpoint  = 13
+	tagComparisonAnswered       = 14
+	tagComparisonFirstShown     = 15
+	tagComparisonWinner         = 16
+	tagComparisonReason         = 17
+	tagComparisonError          = 18
+	tagComparisonBaseline       = 19
+	tagComparisonChallenger     = 20
+	tagComparisonJudgeCost      = 21
+	tagComparisonJudgeLatency   = 22
+)
+
+// The tags inside a side of a comparison.
+const (
+	tagComparedEntity     = 1
+	tagComparedModel      = 2
+	tagComparedLatency    = 3
+	tagComparedFirstToken = 4
+	tagComparedOutput     = 5
+	tagComparedNanos      = 6
+)

@@ -43,7 +43,7 @@ func must(t testing.TB, err error) {
 
 func feeds() []tablewriter.Feed {
 	cfg := systemtables.DefaultConfig()
-	return []tablewriter.Feed{systemtables.NewUsageFeed(cfg), systemtables.NewEntityFeed(cfg), inferencetables.NewFeed()}
+	return []tablewriter.Feed{systemtables.NewUsageFeed(cfg), systemtables.NewEntityFeed(cfg), systemtables.NewComparisonFeed(cfg), inferencetables.NewFeed()}
 }
 
 // lake is a store with gateways that write into it.

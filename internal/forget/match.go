@@ -1,6 +1,7 @@
 package forget
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -20,11 +21,19 @@ const (
 
 var personColumns = []string{"requester", "created_by"}
 
+// parentColumn has the request that a request of the gateway's own was made beside: it says the same.
+const parentColumn = "parent_request_id"
+
+// besideColumns have ids of requests that were made beside the row's own. Without one of them the
+// row says nothing any more; the row's own request stays.
+var besideColumns = []string{"other_request_id", "judge_request_id"}
+
 // anonymous are the columns that lose their value in a usage row that stays: whatever leads to the
 // person, and free text. Requested names are free text when there is no such endpoint.
 var anonymous = []string{
 	"requester", "client_request_id", tagsColumn, "key_id", "key_tags", "user_agent", "ip_address", "url",
 	"error_message", "attempts", "endpoint_name", "requested_model",
+	parentColumn, "other_request_id", "judge_request_id", "judge_reason",
 }
 
 // treatment is what happens to the rows of the subject in a table.
@@ -75,7 +84,7 @@ func (m *matcher) needed(t *ts.Table) *ts.Table {
 	part := &ts.Table{Name: t.Name}
 	for _, c := range t.Columns {
 		switch {
-		case strings.EqualFold(c.Name, idColumn), strings.EqualFold(c.Name, timeColumn),
+		case strings.EqualFold(c.Name, idColumn), strings.EqualFold(c.Name, timeColumn), isLink(c),
 			m.subject.Requester != "" && isPerson(c), m.subject.TagKey != "" && isTags(c):
 			part.Columns = append(part.Columns, c)
 		}
@@ -92,6 +101,11 @@ func isPerson(c ts.Column) bool {
 	return false
 }
 
+func isLink(c ts.Column) bool {
+	return c.Type.Kind == ts.String && (strings.EqualFold(c.Name, parentColumn) ||
+		slices.ContainsFunc(besideColumns, func(n string) bool { return strings.EqualFold(c.Name, n) }))
+}
+
 func isTags(c ts.Column) bool {
 	t := c.Type
 	return strings.EqualFold(c.Name, tagsColumn) && t.Kind == ts.Map && t.Key.Kind == ts.String && t.Elem.Kind == ts.String
@@ -102,6 +116,8 @@ type row struct {
 	index int
 	id    [16]byte
 	at    int64 // request_time in microseconds, 0 for none
+	// beside: only a request made beside the row's own is the subject's.
+	beside bool
 }
 
 // always is the matcher of all the subject's rows, later ones too.
@@ -114,15 +130,16 @@ var anyTable = &ts.Table{Columns: []ts.Column{
 	{Name: "requester", Type: ts.Type{Kind: ts.String}},
 	{Name: "created_by", Type: ts.Type{Kind: ts.String}},
 	{Name: tagsColumn, Type: ts.StringMap()},
+	{Name: parentColumn, Type: ts.Type{Kind: ts.String}},
+	{Name: "other_request_id", Type: ts.Type{Kind: ts.String}},
+	{Name: "judge_request_id", Type: ts.Type{Kind: ts.String}},
 }}
 
 // match returns the subject's rows of a batch.
 func (m *matcher) match(b arrow.RecordBatch) []row {
 	var tests []func(i int) bool
 	id, at := columnOf[*array.String](b, idColumn), columnOf[*array.Timestamp](b, timeColumn)
-	if id != nil && len(m.ids) > 0 {
-		tests = append(tests, func(i int) bool { return id.IsValid(i) && m.ids.has(rowtags.ParseID(id.Value(i), false)) })
-	}
+	tests = append(tests, m.named(b, idColumn, parentColumn)...)
 	if m.subject.Requester != "" {
 		for _, name := range personColumns {
 			if c := columnOf[*array.String](b, name); c != nil {
@@ -135,13 +152,15 @@ func (m *matcher) match(b arrow.RecordBatch) []row {
 			tests = append(tests, func(i int) bool { return tagged(c, i, m.subject.TagKey, m.subject.TagValue) })
 		}
 	}
+	own := len(tests)
+	tests = append(tests, m.named(b, besideColumns...)...)
 	var rows []row
 	for i := range int(b.NumRows()) {
-		for _, test := range tests {
+		for k, test := range tests {
 			if !test(i) {
 				continue
 			}
-			r := row{index: i}
+			r := row{index: i, beside: k >= own}
 			if id != nil {
 				r.id = rowtags.ParseID(id.Value(i), id.IsNull(i))
 			}
@@ -155,6 +174,20 @@ func (m *matcher) match(b arrow.RecordBatch) []row {
 		}
 	}
 	return rows
+}
+
+// named returns a test for each of the columns that are there: whether it has the id of a request
+// of the subject's.
+func (m *matcher) named(b arrow.RecordBatch, columns ...string) (tests []func(i int) bool) {
+	if len(m.ids) == 0 {
+		return nil
+	}
+	for _, name := range columns {
+		if c := columnOf[*array.String](b, name); c != nil {
+			tests = append(tests, func(i int) bool { return c.IsValid(i) && m.ids.has(rowtags.ParseID(c.Value(i), false)) })
+		}
+	}
+	return tests
 }
 
 func tagged(c *array.Map, i int, key, value string) bool {

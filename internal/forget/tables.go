@@ -51,8 +51,8 @@ func tablePath(key string) (table, rest string, ok bool) {
 	return strings.Join(p[:3], "/"), p[3], true
 }
 
-// tablesOf returns the paths of the lake's tables, those without bodies first: their rows tell which
-// requests are meant.
+// tablesOf returns the paths of the lake's tables, the ledger first and those with bodies last: the
+// rows of the former tell which requests are meant.
 func tablesOf(ctx context.Context, store objstore.Store) ([]string, error) {
 	var paths []string
 	last := ""
@@ -74,12 +74,16 @@ func tablesOf(ctx context.Context, store objstore.Store) ([]string, error) {
 	return paths, nil
 }
 
-// order puts the system's tables before the others.
+// order puts the ledger before the system's other tables, and these before all others.
 func order(path string) string {
-	if strings.HasPrefix(path, "system/") {
+	switch {
+	case path == "system/serving/endpoint_usage":
 		return "0"
+	case strings.HasPrefix(path, "system/"):
+		return "1"
+	default:
+		return "2"
 	}
-	return "1"
 }
 
 // eraser works on one request.
@@ -206,7 +210,9 @@ func (e *eraser) find(ctx context.Context, d *delta.Table, schema *ts.Table, fil
 			continue
 		}
 		for _, r := range found[i] {
-			e.matcher.ids.add(r.id)
+			if !r.beside {
+				e.matcher.ids.add(r.id)
+			}
 		}
 		hits = append(hits, hit{a, counts[i]})
 	}

@@ -234,8 +234,9 @@ type Audit struct {
 
 // Fact is what the log carries and rows are made of: exactly one of its fields is set.
 type Fact struct {
-	Record *Record
-	Entity *EntityChange
-	Loss   *Loss
-	Audit  *Audit
+	Record     *Record
+	Entity     *EntityChange
+	Loss       *Loss
+	Audit      *Audit
+	Comparison *Comparison
 }

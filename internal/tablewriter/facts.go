@@ -96,10 +96,14 @@ func (r *factReader) request(admit wal.Pos) ([]byte, error) {
 
 // idOf is the request's id of a fact; the zero ID of facts that have none.
 func idOf(f inference.Fact) inference.ID {
-	if f.Record == nil {
+	switch {
+	case f.Record != nil:
+		return f.Record.ID
+	case f.Comparison != nil:
+		return f.Comparison.RequestID
+	default:
 		return inference.ID{}
 	}
-	return f.Record.ID
 }
 
 // dayOf is the UTC day of a fact, in days since 1970. Rows of one day are gathered together.
@@ -112,6 +116,8 @@ func dayOf(f inference.Fact) int64 {
 		at = f.Entity.Time
 	case f.Loss != nil:
 		at = f.Loss.Time
+	case f.Comparison != nil:
+		at = f.Comparison.RequestTime
 	}
 	const day = 24 * 60 * 60
 	unix := at.Unix()

@@ -133,6 +133,19 @@ func (w *Writer) Audit(a *inference.Audit) error {
 	return err
 }
 
+// Comparison logs a comparison of two answers. When it returns nil a crash doesn't lose it.
+func (w *Writer) Comparison(c *inference.Comparison) error {
+	e := encoders.Get().(*factlog.Encoder)
+	defer encoders.Put(e)
+	defer e.Reset()
+	parts := e.Comparison(c)
+	err := w.logRow(factlog.Comparison, parts, nil, wal.Pos{}, false)
+	if errors.Is(err, wal.ErrFull) {
+		return w.park(factlog.Comparison, parts, nil, wal.Pos{}, err)
+	}
+	return err
+}
+
 func (w *Writer) append(kind factlog.Kind, rec *inference.Record, body bool, admit wal.Pos, p *pin, strict bool) error {
 	// A row of a table without payloads has no use for the bodies.
 	if rec.Payload.Table == "" {
