@@ -95,17 +95,18 @@ func record() *inference.Record {
 		Status: 200, Outcome: inference.OK, Latency: 1234567 * time.Microsecond,
 		TimeToFirstToken: d(300 * time.Millisecond), UpstreamLatency: d(1200 * time.Millisecond),
 		Attempts: []inference.Attempt{
-			{ServedEntity: "gpt", Provider: "openai", Model: "gpt-4o", Status: 500, Error: "server error", Latency: 100 * time.Millisecond},
+			{ServedEntity: "gpt", Provider: "openai", Model: "gpt-4o", Status: 500, Error: "server error", Latency: 100 * time.Millisecond, Source: inference.UsagePartial, Input: n(1000), CostNano: n(250)},
 			{ServedEntity: "gpt", Provider: "openai", Model: "gpt-4o", Latency: 0, Error: "connection refused", Why: "server error; waited 50ms"},
-			{ServedEntity: "claude", Provider: "anthropic", Model: "claude", Status: 200, Latency: time.Second},
+			{ServedEntity: "claude", Provider: "anthropic", Model: "claude", Status: 200, Latency: time.Second, Action: inference.ActionRace, Source: inference.UsageProvider, Input: n(1000), Output: n(500), CostNano: n(6_499_750)},
 		},
 		Usage: inference.Usage{
 			Source: inference.UsageProvider, Input: n(1000), Output: n(500), CachedInput: n(800), CacheWrite: n(50), Reasoning: n(90),
 			CacheWrite1h: n(20), InputAudio: n(11), InputImage: n(12), CachedAudio: n(3), CachedImage: n(4), OutputAudio: n(5), OutputImage: n(6), InputVideo: n(8), OutputVideo: n(9),
 			Searches: n(2), ToolPrompt: n(7), ServiceTier: "flex", Raw: []byte(`{"prompt_tokens":1000}`),
 		},
-		Cost:  &inference.Cost{NanoUSD: 6_500_000, ListNanoUSD: n(7_000_000), PriceVersion: "2026-11-20.1"},
-		Cache: &inference.CacheUse{Hit: true, SavedNanoUSD: n(31), SavedInput: n(32), SavedOutput: n(33)},
+		Cost:         &inference.Cost{NanoUSD: 6_500_000, ListNanoUSD: n(7_000_000), PriceVersion: "2026-11-20.1"},
+		Cache:        &inference.CacheUse{Hit: true, SavedNanoUSD: n(31), SavedInput: n(32), SavedOutput: n(33)},
+		ExtraNanoUSD: n(250), Purpose: inference.PurposeShadow, Parent: uuid.MustParse("0193490a-1b2c-7def-8123-456789abcdee"),
 	}
 }
 
@@ -123,9 +124,9 @@ func TestUsageRow(t *testing.T) {
 		"latency_ms": "1235", "time_to_first_token_ms": "300", "upstream_latency_ms": "1200", "total_token_count": "1500",
 		"cached_input_token_count": "800", "cache_write_token_count": "50", "reasoning_token_count": "90", "usage_source": "provider",
 		"cost": "0.006500000", "cost_nanos": "6500000", "price_version": "2026-11-20.1",
-		"attempts": `[{"action":"CALL","error":"server error","latency_ms":100,"model":"gpt-4o","provider":"openai","served_entity":"gpt","status_code":500,"why":null},` +
-			`{"action":"RETRY","error":"connection refused","latency_ms":null,"model":"gpt-4o","provider":"openai","served_entity":"gpt","status_code":null,"why":"server error; waited 50ms"},` +
-			`{"action":"FALLBACK","error":null,"latency_ms":1000,"model":"claude","provider":"anthropic","served_entity":"claude","status_code":200,"why":null}]`,
+		"attempts": `[{"action":"CALL","cost_nanos":250,"error":"server error","input_token_count":1000,"latency_ms":100,"model":"gpt-4o","output_token_count":null,"provider":"openai","served_entity":"gpt","status_code":500,"usage_source":"partial","why":null},` +
+			`{"action":"RETRY","cost_nanos":null,"error":"connection refused","input_token_count":null,"latency_ms":null,"model":"gpt-4o","output_token_count":null,"provider":"openai","served_entity":"gpt","status_code":null,"usage_source":null,"why":"server error; waited 50ms"},` +
+			`{"action":"RACE","cost_nanos":6499750,"error":null,"input_token_count":1000,"latency_ms":1000,"model":"claude","output_token_count":500,"provider":"anthropic","served_entity":"claude","status_code":200,"usage_source":"provider","why":null}]`,
 		"requester_type": "USER", "key_id": "team-search", "key_tags": `[{"key":"env","value":"prod"},{"key":"team","value":"search"}]`,
 		"user_agent": "curl/8", "ip_address": "10.0.0.7", "url": "/v1/chat/completions", "generated": "false",
 		"uncached_input_token_count": "150", "cache_write_1h_token_count": "20", "input_audio_token_count": "11", "input_image_token_count": "12",
@@ -134,6 +135,7 @@ func TestUsageRow(t *testing.T) {
 		"search_count": "2", "tool_prompt_token_count": "7", "service_tier": "flex", "usage_json": `{"prompt_tokens":1000}`,
 		"upstream_api_type": "openai-chat", "list_cost_nanos": "7000000",
 		"cache_hit": "true", "saved_cost_nanos": "31", "saved_input_token_count": "32", "saved_output_token_count": "33",
+		"extra_cost_nanos": "250", "purpose": "shadow", "parent_request_id": "0193490a-1b2c-7def-8123-456789abcdee",
 	}
 	compare(t, endpointUsage, got, want)
 }

@@ -66,8 +66,9 @@ func status1(b *array.Int32Builder, code int) {
 }
 
 // count appends a number that may be unknown.
-func (r *row) count(col int, n *int64) {
-	b := r.b.Field(col).(*array.Int64Builder)
+func (r *row) count(col int, n *int64) { count1(r.b.Field(col).(*array.Int64Builder), n) }
+
+func count1(b *array.Int64Builder, n *int64) {
 	if n == nil {
 		b.AppendNull()
 		return

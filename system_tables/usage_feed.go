@@ -54,6 +54,7 @@ func (f *UsageFeed) Append(b *array.RecordBuilder, fact inference.Fact) error {
 	f.usageDetails(rec)
 	f.row.attempts(uAttempts, rec.Attempts)
 	f.row.cacheUse(rec.Cache)
+	f.beside(rec)
 	f.caller(rec)
 	f.row.b = nil
 	return nil
@@ -186,6 +187,18 @@ func (f *UsageFeed) caller(rec *inference.Record) {
 	r.flag(uGenerated, rec.Generated)
 }
 
+// beside appends what requests and tries beside the client's are known by.
+func (f *UsageFeed) beside(rec *inference.Record) {
+	r := &f.row
+	r.count(uExtraNanos, rec.ExtraNanoUSD)
+	r.text(uPurpose, rec.Purpose)
+	if rec.Parent == uuid.Nil {
+		r.text(uParentID, "")
+		return
+	}
+	r.id(uParentID, rec.Parent)
+}
+
 // id appends the UUID's text without making a string of it.
 func (r *row) id(col int, id inference.ID) {
 	var buf [36]byte
@@ -247,11 +260,17 @@ func (r *row) attempts(col int, as []inference.Attempt) {
 		millis1(st.FieldBuilder(5).(*array.Int64Builder), a.Latency)
 		text1(st.FieldBuilder(6).(*array.StringBuilder), a.Error)
 		text1(st.FieldBuilder(7).(*array.StringBuilder), a.Why)
+		count1(st.FieldBuilder(8).(*array.Int64Builder), a.Input)
+		count1(st.FieldBuilder(9).(*array.Int64Builder), a.Output)
+		count1(st.FieldBuilder(10).(*array.Int64Builder), a.CostNano)
+		text1(st.FieldBuilder(11).(*array.StringBuilder), string(a.Source))
 	}
 }
 
 func action(as []inference.Attempt, i int) string {
 	switch {
+	case as[i].Action != "":
+		return as[i].Action
 	case i == 0:
 		return "CALL"
 	case as[i].ServedEntity == as[i-1].ServedEntity:

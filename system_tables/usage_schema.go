@@ -15,7 +15,7 @@ var (
 
 // attempt is an element of endpoint_usage.attempts.
 var attempt = ts.StructOf(
-	ts.Column{Name: "action", Type: text, Comment: "CALL for the first try, RETRY for the same served entity again, FALLBACK for another one."},
+	ts.Column{Name: "action", Type: text, Comment: "CALL for the first try, RETRY for the same served entity again, FALLBACK for another one, RACE for one that was asked beside others."},
 	ts.Column{Name: "served_entity", Type: text, Comment: "Name of the served entity that was tried."},
 	ts.Column{Name: "provider", Type: text, Comment: "Its provider."},
 	ts.Column{Name: "model", Type: text, Comment: "The provider's name of the model."},
@@ -23,6 +23,10 @@ var attempt = ts.StructOf(
 	ts.Column{Name: "latency_ms", Type: number, Comment: "How long the try took, in milliseconds."},
 	ts.Column{Name: "error", Type: text, Comment: "Why it failed; NULL when it did not."},
 	ts.Column{Name: "why", Type: text, Comment: "Why this served entity was tried, and others were not; NULL where the traffic split alone decided."},
+	ts.Column{Name: "input_token_count", Type: number, Comment: "Tokens of its input; NULL when they are not known."},
+	ts.Column{Name: "output_token_count", Type: number, Comment: "Tokens of its output; NULL when they are not known."},
+	ts.Column{Name: "cost_nanos", Type: number, Comment: "What it costs by the price list, in nano-dollars; NULL when that is not known."},
+	ts.Column{Name: "usage_source", Type: text, Comment: "Where its counts come from: provider, partial, or estimated for one that was cut off because another was faster; NULL when there are none."},
 )
 
 var endpointUsage = mustTable(&ts.Table{
@@ -67,7 +71,7 @@ var endpointUsage = mustTable(&ts.Table{
 		{Name: "reasoning_token_count", Type: number, Comment: "Output tokens spent on reasoning; part of output_token_count."},
 		{Name: "usage_source", Type: text, Comment: "Where the counts come from: provider (final), partial (the answer broke off) or none (no count was sent, or no provider was asked)."},
 		{Name: "cost", Type: ts.DecimalOf(18, 9), Comment: "What the request costs in US dollars by the price list, exactly cost_nanos / 1e9; NULL when no price or no usage is known."},
-		{Name: "cost_nanos", Type: number, Comment: "What the request costs by the price list, its own prices and discounts included, in nano-dollars (1e-9 US dollars); NULL when no price or no usage is known."},
+		{Name: "cost_nanos", Type: number, Comment: "What the request costs by the price list, its own prices and discounts included, in nano-dollars (1e-9 US dollars), extra_cost_nanos among it; NULL when no price or no usage is known."},
 		{Name: "price_version", Type: text, Comment: "Version of the price list that cost was computed from."},
 		{Name: "attempts", Type: ts.ListOf(attempt), Comment: "Every try of a served entity, in order; NULL when none was tried."},
 		{Name: "requester_type", Type: text, Comment: "USER or SERVICE_PRINCIPAL."},
@@ -93,11 +97,14 @@ var endpointUsage = mustTable(&ts.Table{
 		{Name: "service_tier", Type: text, Comment: "The provider's word for the tier that answered: default, priority, flex, batch, ..."},
 		{Name: "usage_json", Type: text, Comment: "The provider's usage as it was sent, a JSON object.", NoStats: true},
 		{Name: "upstream_api_type", Type: text, Comment: "The wire format the provider was asked in, such as openai-chat or anthropic-messages; NULL when none was asked."},
-		{Name: "list_cost_nanos", Type: number, Comment: "What the request costs at the provider's list price, before prices and discounts of the installation, in nano-dollars; NULL when no list price or no usage is known."},
+		{Name: "list_cost_nanos", Type: number, Comment: "What the request costs at the provider's list price, before prices and discounts of the installation, in nano-dollars, with extra_cost_nanos added as it is; NULL when no list price or no usage is known."},
 		{Name: "cache_hit", Type: boolean, Comment: "Whether the answer came from lakegate's response cache: then no provider was asked, tokens are NULL and the cost is 0, and served_entity_name, provider and model are those of the answer when it was made. NULL when the cache was not asked."},
 		{Name: "saved_cost_nanos", Type: number, Comment: "What an answer from the response cache cost when it was made, in nano-dollars; NULL for all other calls, and when no price was known."},
 		{Name: "saved_input_token_count", Type: number, Comment: "Input tokens an answer from the response cache took when it was made; NULL for all other calls."},
 		{Name: "saved_output_token_count", Type: number, Comment: "Output tokens an answer from the response cache took when it was made; NULL for all other calls."},
+		{Name: "extra_cost_nanos", Type: number, Comment: "What tries cost whose answer the client did not get, such as those that lost a race, in nano-dollars; part of cost_nanos. Estimated where attempts.usage_source says so. NULL when there were none, or nothing of it is known."},
+		{Name: "purpose", Type: text, Comment: "NULL for a client's request. Else lakegate made it by itself, beside one: shadow (its answer is only recorded), compare (its answer is held beside the client's) or judge (which of two answers is better). Filter by purpose IS NULL to count requests; leave it out to add up tokens and money."},
+		{Name: "parent_request_id", Type: text, Comment: "The request that it was made beside; NULL for a client's own.", NoStats: true},
 	},
 })
 
@@ -168,6 +175,9 @@ const (
 	uSavedNanos
 	uSavedInput
 	uSavedOutput
+	uExtraNanos
+	uPurpose
+	uParentID
 	usageColumns
 )
 

@@ -53,6 +53,8 @@ func (d *Decoder) recordField(r *inference.Record, f field) error {
 		return d.outcomeField(r, f)
 	case f.tag <= tagPriceVersion:
 		d.usageField(r, f)
+	case f.tag >= tagExtraNanos:
+		return d.besideField(r, f)
 	case f.tag >= tagCacheWrite1h:
 		d.laterField(r, f)
 	default:
@@ -65,10 +67,27 @@ func (d *Decoder) idField(r *inference.Record, f field) error {
 	if f.tag != tagID {
 		return nil
 	}
-	if len(f.bytes) != len(r.ID) {
+	return setID(&r.ID, f)
+}
+
+func setID(id *inference.ID, f field) error {
+	if len(f.bytes) != len(id) {
 		return fmt.Errorf("%w: an id of %d bytes", ErrMalformed, len(f.bytes))
 	}
-	copy(r.ID[:], f.bytes)
+	copy(id[:], f.bytes)
+	return nil
+}
+
+// besideField sets what requests and attempts beside the client's are known by.
+func (d *Decoder) besideField(r *inference.Record, f field) error {
+	switch f.tag {
+	case tagExtraNanos:
+		r.ExtraNanoUSD = d.keep(f.int())
+	case tagPurpose:
+		r.Purpose = d.names.of(f)
+	case tagParent:
+		return setID(&r.Parent, f)
+	}
 	return nil
 }
 
@@ -290,6 +309,16 @@ func (d *Decoder) attempt(b []byte) error {
 			a.Latency = f.duration()
 		case tagAttemptWhy:
 			a.Why = string(f.bytes)
+		case tagAttemptAction:
+			a.Action = d.names.of(f)
+		case tagAttemptSource:
+			a.Source = inference.UsageSource(d.names.of(f))
+		case tagAttemptInput:
+			a.Input = d.keep(f.int())
+		case tagAttemptOutput:
+			a.Output = d.keep(f.int())
+		case tagAttemptNanos:
+			a.CostNano = d.keep(f.int())
 		}
 		return nil
 	})

@@ -128,6 +128,12 @@ func (w *writer) record(r *inference.Record) {
 	w.flag(tagGenerated, r.Generated)
 	w.cost(r.Cost)
 	w.cacheUse(r.Cache)
+	w.optional(tagExtraNanos, r.ExtraNanoUSD)
+	w.string(tagPurpose, r.Purpose)
+	if r.Parent != (inference.ID{}) {
+		w.head(tagParent, len(r.Parent))
+		*w = append(*w, r.Parent[:]...)
+	}
 	w.string(tagPayloadTable, r.Payload.Table)
 	if f := r.Payload.SamplingFraction; f != 0 {
 		w.uint(tagSamplingFraction, math.Float64bits(f))
@@ -217,6 +223,11 @@ func (w *writer) attempt(a *inference.Attempt) {
 		w.string(tagAttemptError, a.Error)
 		w.nonzero(tagAttemptLatency, int64(a.Latency))
 		w.string(tagAttemptWhy, a.Why)
+		w.string(tagAttemptAction, a.Action)
+		w.string(tagAttemptSource, string(a.Source))
+		w.optional(tagAttemptInput, a.Input)
+		w.optional(tagAttemptOutput, a.Output)
+		w.optional(tagAttemptNanos, a.CostNano)
 	})
 }
 

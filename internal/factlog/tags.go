@@ -71,6 +71,9 @@ const (
 	tagSavedNanos       = 67
 	tagSavedInput       = 68
 	tagSavedOutput      = 69
+	tagExtraNanos       = 70
+	tagPurpose          = 71
+	tagParent           = 72
 )
 
 // The tags inside an attempt.
@@ -82,6 +85,11 @@ const (
 	tagAttemptError    = 5
 	tagAttemptLatency  = 6
 	tagAttemptWhy      = 7
+	tagAttemptAction   = 8
+	tagAttemptSource   = 9
+	tagAttemptInput    = 10
+	tagAttemptOutput   = 11
+	tagAttemptNanos    = 12
 )
 
 // The tags inside a map: a key, then its value.

@@ -44,6 +44,10 @@ const (
 	UsageProvider UsageSource = "provider" // the provider's own final count
 	UsagePartial  UsageSource = "partial"  // the provider's count so far: the answer broke off before the final one
 	UsageNone     UsageSource = "none"     // the provider sent no count, or was not asked; the token columns are NULL
+
+	// UsageEstimated is of attempts only, never of a row: a target that lost a race was cut off before it
+	// said what it used. The input is estimated by its size, the output by what had come of it.
+	UsageEstimated UsageSource = "estimated"
 )
 
 // Usage is what a call consumed, in tokens as the provider counts them. Nil means unknown.
@@ -98,8 +102,11 @@ type Principal struct {
 	Groups  []string
 }
 
-// Attempt is one try of one served entity. The last attempt is the one the client saw.
+// Attempt is one try of one served entity. The client saw the one whose Input, Output and CostNano are
+// the row's, else the last.
 type Attempt struct {
+	Action string // RACE for a target asked beside others; "" for CALL, RETRY or FALLBACK, as the order says
+
 	ServedEntity string // name of the served entity
 	Provider     string
 	Model        string // provider's model name
@@ -107,7 +114,23 @@ type Attempt struct {
 	Error        string // short reason when it failed, safe to show
 	Why          string // why this entity was tried, safe to show; "" where the traffic split alone decided
 	Latency      time.Duration
+
+	// What it consumed, unknown where the provider did not say and nothing could be estimated.
+	Source   UsageSource // "" when nothing is known
+	Input    *int64
+	Output   *int64
+	CostNano *int64 // its price, in nano-dollars; nil when none is known
 }
+
+// ActionRace is the Action of targets that are asked beside others.
+const ActionRace = "RACE"
+
+// Purposes of requests that lakegate makes by itself, beside a client's; a client's own has none.
+const (
+	PurposeShadow  = "shadow"  // its answer is only recorded
+	PurposeCompare = "compare" // its answer is held beside the client's
+	PurposeJudge   = "judge"   // it asks which of two answers is better
+)
 
 // Cost is the money a call cost by the installation's price list: list prices, with its own prices
 // and discounts on top.
@@ -172,9 +195,12 @@ type Record struct {
 	UpstreamLatency  *time.Duration // time spent waiting for providers
 	Attempts         []Attempt
 	Usage            Usage
-	Cost             *Cost     // nil when no price is known
+	Cost             *Cost     // nil when no price is known; ExtraNanoUSD is in it
+	ExtraNanoUSD     *int64    // what attempts cost whose answer the client did not get; nil when nothing of that is known
 	Cache            *CacheUse // nil: the response cache was not asked
 	Generated        bool      // made-up history of the demo
+	Purpose          string    // "" for a client's request; else what lakegate made it for
+	Parent           ID        // the client's request that it was made beside; zero for a client's
 	Payload          Payload
 }
 

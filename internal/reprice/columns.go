@@ -15,7 +15,7 @@ var (
 		"cache_write_token_count", "cache_write_1h_token_count", "input_audio_token_count", "input_image_token_count",
 		"cached_input_audio_token_count", "cached_input_image_token_count", "reasoning_token_count",
 		"output_audio_token_count", "output_image_token_count", "input_video_token_count", "output_video_token_count", "search_count", "tool_prompt_token_count",
-		"cost_nanos", "list_cost_nanos", "price_version",
+		"cost_nanos", "list_cost_nanos", "extra_cost_nanos", "price_version",
 	}
 	correctionColumns = []string{"databricks_request_id", "corrected_at", "cost_nanos", "list_cost_nanos", "price_version"}
 )

@@ -135,6 +135,14 @@ func (r *run) row(b *columns, i int, day string, earlier map[string]known, w *co
 		r.report.Unknown++
 		return nil
 	}
+	if extra := b.number("extra_cost_nanos", i); extra != nil { // of other models' attempts, and it stays
+		sum := *cost
+		sum.NanoUSD += *extra
+		if sum.ListNanoUSD != nil {
+			sum.ListNanoUSD = plus(sum.ListNanoUSD, *extra)
+		}
+		cost = &sum
+	}
 	id := b.text("databricks_request_id", i)
 	if cost.NanoUSD > maxNanos || value(cost.ListNanoUSD) > maxNanos {
 		return fmt.Errorf("request %s would cost %d nano-dollars, more than the column holds: the price of %s %s is wrong", id, cost.NanoUSD, provider, model)

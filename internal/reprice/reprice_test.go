@@ -174,6 +174,25 @@ func TestDifferencesAreWrittenOnce(t *testing.T) {
 	}
 }
 
+// What attempts cost whose answer nobody got stays: the ledger has no counts to price them by.
+func TestCostsOfOtherAttemptsStay(t *testing.T) {
+	s := memstore.New()
+	raced := record(day, "m", n(10), n(5), &inference.Cost{NanoUSD: 107, ListNanoUSD: n(207), PriceVersion: "old"})
+	raced.ExtraNanoUSD = n(7)
+	lost := record(day, "m", nil, nil, &inference.Cost{NanoUSD: 9, PriceVersion: "old"})
+	lost.ExtraNanoUSD = n(9)
+	same := record(day, "m", n(1), n(0), &inference.Cost{NanoUSD: 8, ListNanoUSD: n(11), PriceVersion: "old"})
+	same.ExtraNanoUSD = n(5)
+	ledger(t, s, raced, lost, same)
+	if _, err := reprice.Run(context.Background(), config(s, 3, "new"), reprice.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	got := corrections(t, s)
+	if c := got[raced.ID.String()]; len(got) != 1 || len(c) != 1 || c[0] != (correction{45 + 7 - 107, 90 + 7 - 207, "new"}) {
+		t.Errorf("corrections %v", got)
+	}
+}
+
 func TestOnlyWhatWasAskedFor(t *testing.T) {
 	s := memstore.New()
 	ledger(t, s, record(day, "a", n(1), n(1), nil), record(day, "b", n(1), n(1), nil))

@@ -41,6 +41,7 @@ func (w *work) attempt(t *target) *failure {
 		f.status = resp.StatusCode
 		f.raw = scrub(f.raw, e)
 		w.note(e, resp.StatusCode, start, f.reason)
+		w.consumed(f.used)
 		w.logFailure(e, f)
 	}
 	return f
@@ -197,6 +198,19 @@ func (w *work) readAll(l *line, resp *http.Response, limit int64) ([]byte, error
 func (w *work) clientGone(status int) {
 	w.rec.ErrorCode, w.rec.ErrorMessage = string(apierr.ClientClosed), "the client left before the end of the answer"
 	_ = w.finish(inference.ClientGone, status) // counted by finish; there is nobody to tell
+}
+
+// usedBy is what an attempt took whose answer is no use, nil when its provider did not say. final says
+// that it is the last count.
+func usedBy(u inference.Usage, has, final bool) *inference.Usage {
+	if !has {
+		return nil
+	}
+	if !final {
+		u.Source = inference.UsagePartial
+	}
+	u.Raw = nil // of the answer that the client gets, the row has it
+	return &u
 }
 
 // takeUsage puts what the provider counted into the record. final says that it is the last count.

@@ -134,7 +134,7 @@ func (w *work) keepAnswer(k *keeper) {
 	}
 	e := &cache.Entry{
 		Body: k.body, ContentType: k.head.ContentType, Dropped: k.head.Dropped,
-		Target: r.Target, Usage: r.Usage, Cost: r.Cost,
+		Target: r.Target, Usage: r.Usage, Cost: w.answerCost(),
 	}
 	e.Usage.Raw = nil // it may hold on to the provider's whole answer
 	w.Cache.Put(w.endpoint.ID, k.key, e, limitsOf(w.endpoint.Cache))

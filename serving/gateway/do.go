@@ -44,6 +44,9 @@ type work struct {
 	started     bool // a stream has begun
 	answered    bool // the client has the end of its answer, or was left without
 
+	winner int             // one more than the place of the attempt that answered; 0 for none
+	extra  *inference.Cost // of attempts whose answer the client does not get; nil for none known
+
 	why  string // of the next attempt: see inference.Attempt
 	more bool   // the attempt under way can be followed by another
 	// midway is what was wrong with an answer that the client has the beginning of.

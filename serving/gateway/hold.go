@@ -50,6 +50,16 @@ func (s *stream) takeBack(err error) *failure {
 	if s.isGone() {
 		return nil
 	}
+	res := s.tracker.Result()
+	f := s.earlyFault(err, &res)
+	if f != nil {
+		f.used = usedBy(res.Usage, res.HasUsage, s.final)
+	}
+	return f
+}
+
+// earlyFault is what was wrong with a stream that the client has nothing of, nil for nothing.
+func (s *stream) earlyFault(err error, res *wire.Result) *failure {
 	if s.failed {
 		told, _ := wire.ParseError(s.early)
 		if told.Message == "" {
@@ -57,6 +67,5 @@ func (s *stream) takeBack(err error) *failure {
 		}
 		return s.errorOf(s.early, told)
 	}
-	res := s.tracker.Result()
 	return s.fault(err, s.ended || res.Complete)
 }

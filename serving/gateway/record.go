@@ -25,9 +25,7 @@ func (w *work) finish(outcome inference.Outcome, status int) error {
 	if len(r.Attempts) > 0 {
 		r.UpstreamLatency = &upstream
 	}
-	if r.Usage.Source != inference.UsageNone {
-		r.Cost = w.Pricer.Price(r.Target.Provider, r.Target.Model, r.Time, r.Usage)
-	}
+	w.addUp()
 	w.settle()
 	var err error
 	if w.admitted {

@@ -326,7 +326,7 @@ func TestFailureWithStatusOfSuccess(t *testing.T) {
 	if c := l.do(ask); c.body != answer {
 		t.Errorf("client %s", c.body)
 	}
-	if got := summary(l.recorder.One()); got != "ok 200 usage=provider:5+7=12 cost=12 a:200 b:200" {
+	if got := summary(l.recorder.One()); got != "ok 200 usage=provider:5+7=12 cost=15 a:200 b:200" { // the failure was not free
 		t.Error(got)
 	}
 	bad := `{"type":"error","error":{"type":"overloaded_error","message":"busy"}}`

@@ -87,7 +87,8 @@ type failure struct {
 	again   bool   // the provider was busy or at fault: it may do better itself, later
 	cut     bool   // raw is a part of an answer
 
-	wait time.Duration // what the provider asked to wait for, 0 for nothing
+	wait time.Duration    // what the provider asked to wait for, 0 for nothing
+	used *inference.Usage // what it took all the same; nil when the provider did not say
 }
 
 func (f *failure) code() string {
@@ -112,6 +113,9 @@ func (w *work) note(e *endpoint.Entity, status int, start time.Time, reason stri
 		Status: status, Error: reason, Latency: time.Since(start), Why: w.why,
 	})
 	w.why = ""
+	if reason == "" {
+		w.winner = len(w.rec.Attempts)
+	}
 }
 
 // cutOff explains an upstream call that ended by an error, cause being what its line was cut with.

@@ -43,6 +43,7 @@ func (w *work) whole(a *answer) *failure {
 	outcome := inference.OK
 	if parsed.Failed && w.call.Stored == nil {
 		f := w.failedAnswer(a, body)
+		f.used = usedBy(parsed.Usage, parsed.HasUsage, true)
 		if a.translate || a.codec.Format != wire.OpenAIResponses {
 			return f
 		}
