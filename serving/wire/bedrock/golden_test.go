@@ -3,7 +3,6 @@ package bedrock
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,129 +14,42 @@ import (
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-func files(t testing.TB, pattern string) []string {
-	t.Helper()
-	all, err := filepath.Glob(pattern)
-	if err != nil || len(all) == 0 {
-		t.Fatalf("no files %s: %v", pattern, err)
-	}
-	return all
-}
-
-func read(t testing.TB, file string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func golden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if d := cmp.Diff(string(read(t, file)), string(got)); d != "" {
-		t.Errorf("-want +got:\n%s", d)
-	}
-}
-
-// indent writes v as JSON for people.
-func indent(t *testing.T, v any) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-// lean returns a value without what is empty.
-func lean(t *testing.T, v any) any {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	var x any
-	if err := d.Decode(&x); err != nil {
-		t.Fatal(err)
-	}
-	return strip(x)
-}
-
-func strip(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, m := range v {
-			if v[k] = strip(m); v[k] == nil || v[k] == json.Number("0") {
-				delete(v, k)
-			}
-		}
-		if len(v) == 0 {
-			return nil
-		}
-	case []any:
-		for i := range v {
-			v[i] = strip(v[i])
-		}
-	case string:
-		if v == "" {
-			return nil
-		}
-	case bool:
-		if !v {
-			return nil
-		}
-	}
-	return v
-}
 
 // TestRequests encodes requests, written as the common form, for Converse.
 func TestRequests(t *testing.T) {
-	for _, file := range files(t, "testdata/requests/*.json") {
+	for _, file := range goldentest.Files(t, "testdata/requests/*.json") {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
 			var in struct {
 				Options chat.Options
 				Request chat.Request
 			}
-			d := json.NewDecoder(bytes.NewReader(read(t, file)))
+			d := json.NewDecoder(bytes.NewReader(goldentest.Read(t, file)))
 			d.DisallowUnknownFields()
 			if err := d.Decode(&in); err != nil {
 				t.Fatal(err)
 			}
 			body, lost, apiErr := Codec().Chat.EncodeRequest(&in.Request, in.Options)
-			out := struct {
-				Body  json.RawMessage `json:"body,omitempty"`
-				Lost  []chat.Loss     `json:"lost,omitempty"`
-				Error string          `json:"error,omitempty"`
-				Param string          `json:"param,omitempty"`
-			}{Body: body, Lost: lost}
+			var out strings.Builder
 			if apiErr != nil {
-				out.Error, out.Param = apiErr.Message, apiErr.Param
+				fmt.Fprintf(&out, "refused: %s (at %s)\n", apiErr.Message, apiErr.Param)
+			} else {
+				out.WriteString(goldentest.Indented(t, body))
 			}
-			golden(t, strings.TrimSuffix(file, ".json")+".golden", indent(t, out))
+			for _, l := range lost {
+				fmt.Fprintf(&out, "lost: %s: %s\n", l.Field, l.Why)
+			}
+			goldentest.Same(t, strings.TrimSuffix(file, ".json")+".golden", out.String())
 		})
 	}
 }
 
 // TestAnswers decodes whole answers.
 func TestAnswers(t *testing.T) {
-	for _, file := range files(t, "testdata/provider/*.json") {
+	for _, file := range goldentest.Files(t, "testdata/provider/*.json") {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
-			body := read(t, file)
+			body := goldentest.Read(t, file)
 			a, err := Codec().Chat.DecodeAnswer(body)
 			if err != nil {
 				t.Fatal(err)
@@ -147,7 +59,7 @@ func TestAnswers(t *testing.T) {
 				t.Fatal(err)
 			}
 			a.Usage.Raw = nil
-			golden(t, strings.TrimSuffix(file, ".json")+".answer.golden", fmt.Appendf(nil, "%s\nparsed: %s\n", indent(t, lean(t, a)), describe(parsed)))
+			goldentest.Same(t, strings.TrimSuffix(file, ".json")+".answer.golden", goldentest.Lean(a)+"parsed: "+describe(parsed)+"\n")
 		})
 	}
 }
@@ -161,7 +73,7 @@ type line struct {
 func events(t testing.TB, file string) []line {
 	t.Helper()
 	var all []line
-	for text := range bytes.Lines(read(t, file)) {
+	for text := range bytes.Lines(goldentest.Read(t, file)) {
 		var e line
 		if err := json.Unmarshal(text, &e); err != nil {
 			t.Fatalf("%s: %v", file, err)
@@ -173,9 +85,9 @@ func events(t testing.TB, file string) []line {
 
 // TestStreams decodes streams into deltas, and joins them.
 func TestStreams(t *testing.T) {
-	for _, file := range files(t, "testdata/provider/*.jsonl") {
+	for _, file := range goldentest.Files(t, "testdata/provider/*.jsonl") {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".jsonl"), func(t *testing.T) {
-			golden(t, strings.TrimSuffix(file, ".jsonl")+".stream.golden", []byte(readStream(t, events(t, file))))
+			goldentest.Same(t, strings.TrimSuffix(file, ".jsonl")+".stream.golden", readStream(t, events(t, file)))
 		})
 	}
 }
@@ -211,11 +123,7 @@ func readStream(t *testing.T, all []line) string {
 		t.Errorf("without keeping: %+v, want %+v", n, r)
 	}
 	fmt.Fprintf(&out, "result: %s started %v complete %v events %d\n", describe(r.Answer), r.Started, r.Complete, r.Events)
-	var joined bytes.Buffer
-	if err := json.Indent(&joined, r.Joined, "", "  "); err != nil {
-		t.Errorf("joined: %v: %s", err, r.Joined)
-	}
-	out.WriteString(joined.String() + "\n")
+	out.WriteString(goldentest.Indented(t, r.Joined))
 	return out.String()
 }
 
@@ -264,7 +172,7 @@ func usageText(u inference.Usage, ok bool) string {
 
 // TestJoinedIsTheAnswer compares what a stream adds up to with the whole answer of the same name.
 func TestJoinedIsTheAnswer(t *testing.T) {
-	for _, file := range files(t, "testdata/provider/*.jsonl") {
+	for _, file := range goldentest.Files(t, "testdata/provider/*.jsonl") {
 		whole := strings.TrimSuffix(file, "l")
 		if _, err := os.Stat(whole); err != nil || strings.Contains(file, "error") {
 			continue
@@ -278,7 +186,7 @@ func TestJoinedIsTheAnswer(t *testing.T) {
 			if err := json.Unmarshal(tr.Result().Joined, &got); err != nil {
 				t.Fatal(err)
 			}
-			if err := json.Unmarshal(read(t, whole), &want); err != nil {
+			if err := json.Unmarshal(goldentest.Read(t, whole), &want); err != nil {
 				t.Fatal(err)
 			}
 			if d := cmp.Diff(want, got); d != "" {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
 
 // recordings returns the recorded streams, skipping the test where there are none.
@@ -31,7 +32,7 @@ func TestRecordings(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			var framed bytes.Buffer
 			var want struct{ InputTokens, OutputTokens, TotalTokens *int64 }
-			for line := range bytes.Lines(read(t, file)) {
+			for line := range bytes.Lines(goldentest.Read(t, file)) {
 				var e map[string]json.RawMessage
 				if err := json.Unmarshal(line, &e); err != nil {
 					t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
 
 func TestUsage(t *testing.T) {
@@ -211,7 +212,7 @@ func FuzzStream(f *testing.F) {
 }
 
 func BenchmarkTracker(b *testing.B) {
-	names, data := eventsOf(b, read(b, "testdata/provider/tools.sse"))
+	names, data := eventsOf(b, goldentest.Read(b, "testdata/provider/tools.sse"))
 	for _, keep := range []bool{false, true} {
 		b.Run(map[bool]string{false: "numbers", true: "joined"}[keep], func(b *testing.B) {
 			b.ReportAllocs()

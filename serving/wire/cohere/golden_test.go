@@ -3,7 +3,6 @@ package cohere
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,115 +15,11 @@ import (
 	"github.com/lakegate/lakegate/serving/sse"
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-// golden runs describe over each file and compares with the .golden next to it.
-func golden(t *testing.T, pattern string, describe func(t *testing.T, in []byte) string) {
-	t.Helper()
-	files, err := filepath.Glob(pattern)
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no files %s: %v", pattern, err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			got := describe(t, read(t, file))
-			if *update {
-				if err := os.WriteFile(file+".golden", []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if d := cmp.Diff(string(read(t, file+".golden")), got); d != "" {
-				t.Errorf("-want +got:\n%s", d)
-			}
-		})
-	}
-}
-
-func read(t testing.TB, file string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// lean writes a value as JSON without what is empty.
-func lean(t *testing.T, v any) string {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	var x any
-	if err := d.Decode(&x); err != nil {
-		t.Fatal(err)
-	}
-	return pretty(strip(x))
-}
-
-func pretty(v any) string {
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(v); err != nil {
-		panic(err)
-	}
-	return out.String()
-}
-
-func strip(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, m := range v {
-			if k == "Schema" || k == "Strict" {
-				continue
-			}
-			s := strip(m)
-			if s == nil || s == json.Number("0") || k == "Names" || k == "Raw" {
-				delete(v, k)
-				continue
-			}
-			v[k] = s
-		}
-		if len(v) == 0 {
-			return nil
-		}
-	case []any:
-		for i := range v {
-			v[i] = strip(v[i])
-		}
-		if len(v) == 0 {
-			return nil
-		}
-	case string:
-		if v == "" {
-			return nil
-		}
-	case bool:
-		if !v {
-			return nil
-		}
-	}
-	return v
-}
-
-func indented(t *testing.T, b []byte) string {
-	t.Helper()
-	var out bytes.Buffer
-	if err := json.Indent(&out, bytes.TrimSpace(b), "", "  "); err != nil {
-		t.Fatalf("%v: %s", err, b)
-	}
-	return out.String() + "\n"
-}
-
 func TestClientRequests(t *testing.T) {
-	golden(t, "testdata/client/*.json", func(t *testing.T, in []byte) string {
+	goldentest.Run(t, "testdata/client/*.json", func(t *testing.T, in []byte) string {
 		r, err := Chat().Chat.DecodeRequest(in)
 		if err != nil {
 			return fmt.Sprintf("# refused: %s (at %s)\n", err.Message, err.Param)
@@ -133,16 +28,16 @@ func TestClientRequests(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out := fmt.Sprintf("# %s characters\n# decoded\n%s# encoded\n%s", number(Chat().InputChars(in)), lean(t, r), indented(t, body))
+		out := fmt.Sprintf("# %s characters\n# decoded\n%s# encoded\n%s", number(Chat().InputChars(in)), goldentest.Lean(r), goldentest.Indented(t, body))
 		if len(lost) > 0 {
-			out += "# lost\n" + lean(t, lost)
+			out += "# lost\n" + goldentest.Lean(lost)
 		}
 		return out
 	})
 }
 
 func TestProviderAnswers(t *testing.T) {
-	golden(t, "testdata/provider/*.json", func(t *testing.T, in []byte) string {
+	goldentest.Run(t, "testdata/provider/*.json", func(t *testing.T, in []byte) string {
 		a, err := Chat().Chat.DecodeAnswer(in)
 		if err != nil {
 			t.Fatal(err)
@@ -151,7 +46,7 @@ func TestProviderAnswers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return "# " + describe(parsed) + "\n# decoded\n" + lean(t, a) + "# encoded\n" + indented(t, Chat().Chat.EncodeAnswer(a, &chat.Request{}))
+		return "# " + describe(parsed) + "\n# decoded\n" + goldentest.Lean(a) + "# encoded\n" + goldentest.Indented(t, Chat().Chat.EncodeAnswer(a, &chat.Request{}))
 	})
 }
 
@@ -171,11 +66,11 @@ func eventsOf(t testing.TB, in []byte) (names, data [][]byte) {
 }
 
 func TestProviderStreams(t *testing.T) {
-	golden(t, "testdata/provider/*.sse", func(t *testing.T, in []byte) string {
+	goldentest.Run(t, "testdata/provider/*.sse", func(t *testing.T, in []byte) string {
 		deltas, out := translate(t, in)
 		res := follow(t, in)
 		return fmt.Sprintf("# %s started %v complete %v events %d\n# deltas\n%s# encoded\n%s# joined\n%s",
-			describe(res.Answer), res.Started, res.Complete, res.Events, deltas, out, indented(t, res.Joined))
+			describe(res.Answer), res.Started, res.Complete, res.Events, deltas, out, goldentest.Indented(t, res.Joined))
 	})
 }
 
@@ -192,7 +87,7 @@ func translate(t *testing.T, in []byte) (deltas string, out []byte) {
 			if all[i].Kind == chat.DeltaLogProbs {
 				deltas += "logprobs " + string(all[i].Raw) + "\n"
 			} else {
-				deltas += strings.Join(strings.Fields(lean(t, all[i])), " ") + "\n"
+				deltas += goldentest.Line(all[i]) + "\n"
 			}
 			if ended = all[i].Kind == chat.DeltaEnd; !ended {
 				out = e.Append(out, &all[i])
@@ -246,12 +141,12 @@ func TestJoinedIsTheAnswer(t *testing.T) {
 			continue
 		}
 		t.Run(filepath.Base(whole), func(t *testing.T) {
-			in := read(t, file)
+			in := goldentest.Read(t, file)
 			var got, want any
 			if err := json.Unmarshal(follow(t, in).Joined, &got); err != nil {
 				t.Fatal(err)
 			}
-			if err := json.Unmarshal(read(t, whole), &want); err != nil {
+			if err := json.Unmarshal(goldentest.Read(t, whole), &want); err != nil {
 				t.Fatal(err)
 			}
 			if d := cmp.Diff(want, got); d != "" {
@@ -285,7 +180,7 @@ func usageText(u inference.Usage, ok bool) string {
 }
 
 func TestEmbedRequests(t *testing.T) {
-	golden(t, "testdata/embed/*.json", func(t *testing.T, in []byte) string {
+	goldentest.Run(t, "testdata/embed/*.json", func(t *testing.T, in []byte) string {
 		r, err := Embed().Embed.DecodeRequest(in)
 		if err != nil {
 			return fmt.Sprintf("# refused: %s (at %s)\n", err.Message, err.Param)
@@ -294,16 +189,16 @@ func TestEmbedRequests(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out := fmt.Sprintf("# %s characters\n# decoded\n%s# encoded\n%s", number(Embed().InputChars(in)), lean(t, r), indented(t, body))
+		out := fmt.Sprintf("# %s characters\n# decoded\n%s# encoded\n%s", number(Embed().InputChars(in)), goldentest.Lean(r), goldentest.Indented(t, body))
 		if len(lost) > 0 {
-			out += "# lost\n" + lean(t, lost)
+			out += "# lost\n" + goldentest.Lean(lost)
 		}
 		return out
 	})
 }
 
 func TestEmbedAnswers(t *testing.T) {
-	golden(t, "testdata/embed_answers/*.json", func(t *testing.T, in []byte) string {
+	goldentest.Run(t, "testdata/embed_answers/*.json", func(t *testing.T, in []byte) string {
 		parsed, err := Embed().ParseAnswer(in)
 		if err != nil {
 			t.Fatal(err)
@@ -313,8 +208,8 @@ func TestEmbedAnswers(t *testing.T) {
 			return fmt.Sprintf("# %s\n# no answer: %v\n", describe(parsed), err)
 		}
 		r := &chat.EmbedRequest{Texts: []string{"hello", "world"}}
-		out := "# " + describe(parsed) + "\n# encoded\n" + indented(t, Embed().Embed.EncodeAnswer(a, r))
+		out := "# " + describe(parsed) + "\n# encoded\n" + goldentest.Indented(t, Embed().Embed.EncodeAnswer(a, r))
 		r.Base64 = true
-		return out + "# as base64\n" + indented(t, Embed().Embed.EncodeAnswer(a, r))
+		return out + "# as base64\n" + goldentest.Indented(t, Embed().Embed.EncodeAnswer(a, r))
 	})
 }

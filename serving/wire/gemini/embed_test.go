@@ -7,15 +7,16 @@ import (
 	"testing"
 
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
 
 func TestEmbedRequests(t *testing.T) {
-	golden(t, "testdata/embed/client_*.json", func(t *testing.T, in []byte) string {
+	goldentest.Run(t, "testdata/embed/client_*.json", func(t *testing.T, in []byte) string {
 		r, err := decodeEmbed(in)
 		if err != nil {
 			return fmt.Sprintf("# refused: %s (at %s)\n", err.Message, err.Param)
 		}
-		out := "# decoded\n" + lean(r)
+		out := "# decoded\n" + goldentest.Lean(r)
 		if n := embedChars(in); n != nil {
 			out += fmt.Sprintf("characters: %d\n", *n)
 		}
@@ -27,7 +28,7 @@ func TestEmbedRequests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			out += "# encoded for " + side.name + "\n" + indented(t, body) + lean(lost)
+			out += "# encoded for " + side.name + "\n" + goldentest.Indented(t, body) + goldentest.Lean(lost)
 		}
 		return out
 	})
@@ -47,7 +48,7 @@ func TestEmbedRequestLosses(t *testing.T) {
 }
 
 func TestEmbedAnswers(t *testing.T) {
-	golden(t, "testdata/embed/provider_*.json", func(t *testing.T, in []byte) string {
+	goldentest.Run(t, "testdata/embed/provider_*.json", func(t *testing.T, in []byte) string {
 		codec := EmbeddingsCodec()
 		if bytes.Contains(in, []byte(`"predictions"`)) {
 			codec = VertexEmbeddingsCodec()

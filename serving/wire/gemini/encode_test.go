@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
 
 // TestForeignRequests encodes requests, written as the common form, that say what Google's clients
 // can't.
 func TestForeignRequests(t *testing.T) {
-	golden(t, "testdata/requests/*.json", func(t *testing.T, in []byte) string {
+	goldentest.Run(t, "testdata/requests/*.json", func(t *testing.T, in []byte) string {
 		var f struct {
 			Model   string
 			Request chat.Request
@@ -25,6 +26,6 @@ func TestForeignRequests(t *testing.T) {
 		if err != nil {
 			return "# refused: " + err.Message + " (at " + err.Param + ")\n"
 		}
-		return indented(t, body) + lean(lost)
+		return goldentest.Indented(t, body) + goldentest.Lean(lost)
 	})
 }

@@ -3,7 +3,6 @@ package gemini
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -17,104 +16,26 @@ import (
 	"github.com/lakegate/lakegate/serving/sse"
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-// golden runs describe over each file and compares with the .golden next to it.
-func golden(t *testing.T, pattern string, describe func(t *testing.T, in []byte) string) {
-	t.Helper()
-	files, err := filepath.Glob(pattern)
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no files for %s: %v", pattern, err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			in, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := describe(t, in)
-			if *update {
-				if err := os.WriteFile(file+".golden", []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file + ".golden")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), got); d != "" {
-				t.Errorf("-want +got:\n%s", d)
-			}
-		})
-	}
-}
-
-// lean writes a value for people, without what is not set.
-func lean(v any) string {
-	var b strings.Builder
-	writeLean(&b, reflect.ValueOf(v), "")
-	return b.String()
-}
-
-func writeLean(b *strings.Builder, v reflect.Value, name string) {
-	if v.IsZero() {
-		return
-	}
-	switch v.Kind() {
-	case reflect.Pointer:
-		writeLean(b, v.Elem(), name)
-		if v.Elem().IsZero() {
-			fmt.Fprintf(b, "%s: %v\n", name, v.Elem())
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if f := v.Type().Field(i); f.IsExported() {
-				writeLean(b, v.Field(i), strings.TrimPrefix(name+"."+f.Name, "."))
-			}
-		}
-	case reflect.Slice:
-		if raw, ok := v.Interface().(json.RawMessage); ok {
-			fmt.Fprintf(b, "%s: %s\n", name, raw)
-		} else if raw, ok := v.Interface().([]byte); ok {
-			fmt.Fprintf(b, "%s: %s\n", name, raw)
-		} else {
-			for i := range v.Len() {
-				writeLean(b, v.Index(i), fmt.Sprintf("%s[%d]", name, i))
-			}
-		}
-	default:
-		fmt.Fprintf(b, "%s: %v\n", name, v)
-	}
-}
-
-func indented(t *testing.T, b []byte) string {
-	t.Helper()
-	var out bytes.Buffer
-	if err := json.Indent(&out, b, "", "  "); err != nil {
-		t.Fatalf("%v: %s", err, b)
-	}
-	return out.String() + "\n"
-}
-
 func TestClientRequests(t *testing.T) {
-	golden(t, "testdata/client/*.json", func(t *testing.T, in []byte) string {
+	goldentest.Run(t, "testdata/client/*.json", func(t *testing.T, in []byte) string {
 		before := bytes.Clone(in)
 		r, err := decodeRequest(in)
 		if err != nil {
 			return fmt.Sprintf("# refused: %s (at %s)\n", err.Message, err.Param)
 		}
-		out := "# decoded\n" + lean(r)
+		out := "# decoded\n" + goldentest.Lean(r)
 		clear(in) // nothing may point into it
 		for _, model := range []string{"gemini-2.5-flash", "gemini-3-pro"} {
 			body, lost, err := encodeRequest(r, chat.Options{Model: model})
 			if err != nil {
 				t.Fatal(err)
 			}
-			out += "# encoded for " + model + "\n" + indented(t, body)
+			out += "# encoded for " + model + "\n" + goldentest.Indented(t, body)
 			if model == "gemini-3-pro" {
-				out += "# lost\n" + lean(lost)
+				out += "# lost\n" + goldentest.Lean(lost)
 			}
 			if len(lost)+len(r.Rest) > 0 {
 				continue
@@ -137,7 +58,7 @@ func meaning(r *chat.Request) string {
 	c := *r
 	c.Names = nil
 	var kept []string
-	for line := range strings.Lines(lean(c)) {
+	for line := range strings.Lines(goldentest.Lean(c)) {
 		if !strings.Contains(line, "Path: ") && !strings.HasPrefix(line, "Reasoning.Effort") && !strings.HasPrefix(line, "Reasoning.Budget") {
 			kept = append(kept, line)
 		}
@@ -146,7 +67,7 @@ func meaning(r *chat.Request) string {
 }
 
 func TestProviderAnswers(t *testing.T) {
-	golden(t, "testdata/provider/*.json", func(t *testing.T, in []byte) string {
+	goldentest.Run(t, "testdata/provider/*.json", func(t *testing.T, in []byte) string {
 		parsed, err := ParseAnswer(in)
 		if err != nil {
 			t.Fatal(err)
@@ -169,7 +90,7 @@ func TestProviderAnswers(t *testing.T) {
 		if show(again.Usage) != show(parsed.Usage) {
 			t.Errorf("encoded, the usage is %s, else %s", show(again.Usage), show(parsed.Usage))
 		}
-		return out + "# decoded\n" + lean(a) + "# encoded\n" + indented(t, encoded)
+		return out + "# decoded\n" + goldentest.Lean(a) + "# encoded\n" + goldentest.Indented(t, encoded)
 	})
 }
 
@@ -191,7 +112,7 @@ func events(t testing.TB, stream []byte) [][]byte {
 }
 
 func TestProviderStreams(t *testing.T) {
-	golden(t, "testdata/provider/*.sse", func(t *testing.T, in []byte) string {
+	goldentest.Run(t, "testdata/provider/*.sse", func(t *testing.T, in []byte) string {
 		var out, text strings.Builder
 		d, enc := newDecoder(), newEncoder(&chat.Request{Reasoning: &chat.Reasoning{Show: true}})
 		var encoded []byte
@@ -199,7 +120,7 @@ func TestProviderStreams(t *testing.T) {
 			for i := range deltas {
 				deltas[i].Usage.Raw = nil
 				encoded = enc.Append(encoded, &deltas[i])
-				fmt.Fprintf(&out, "%s\n", strings.ReplaceAll(strings.TrimSuffix(lean(deltas[i]), "\n"), "\n", ", "))
+				fmt.Fprintf(&out, "%s\n", goldentest.Line(deltas[i]))
 				if deltas[i].Kind == chat.DeltaText {
 					text.WriteString(deltas[i].Text)
 				}
@@ -219,7 +140,7 @@ func TestProviderStreams(t *testing.T) {
 		tell(d.Close())
 		encoded = enc.AppendEnd(encoded)
 		r := tr.Result()
-		fmt.Fprintf(&out, "# encoded\n%s# joined: %s, complete %v, failed %v\n%s", encoded, show(r.Usage), r.Complete, r.Failed, indented(t, r.Joined))
+		fmt.Fprintf(&out, "# encoded\n%s# joined: %s, complete %v, failed %v\n%s", encoded, show(r.Usage), r.Complete, r.Failed, goldentest.Indented(t, r.Joined))
 
 		// What was encoded joins to the same answer.
 		again := &Tracker{keep: true}

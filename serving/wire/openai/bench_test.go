@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
 
 // streamOf returns the events of an answer of so many words.
@@ -58,7 +59,7 @@ func BenchmarkTranslate50Words(b *testing.B) {
 }
 
 func BenchmarkRequest(b *testing.B) {
-	in := read(b, "testdata/client/parallel_calls.json")
+	in := goldentest.Read(b, "testdata/client/parallel_calls.json")
 	b.SetBytes(int64(len(in)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -73,7 +74,7 @@ func BenchmarkRequest(b *testing.B) {
 }
 
 func BenchmarkAnswer(b *testing.B) {
-	in := read(b, "testdata/provider/parallel_calls.json")
+	in := goldentest.Read(b, "testdata/provider/parallel_calls.json")
 	b.SetBytes(int64(len(in)))
 	b.ReportAllocs()
 	for b.Loop() {

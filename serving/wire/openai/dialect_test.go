@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
 
 // TestDialects writes the same requests for providers that differ.
@@ -23,7 +24,7 @@ func TestDialects(t *testing.T) {
 		{Provider: "deepseek", Model: "deepseek-chat"},
 		{Provider: "vllm", Model: "qwen3"},
 	}
-	golden(t, "testdata/dialects/*.json", func(in []byte) string {
+	goldentest.Run(t, "testdata/dialects/*.json", func(t *testing.T, in []byte) string {
 		r, err := decodeChat(in)
 		if err != nil {
 			t.Fatal(err)
@@ -34,7 +35,7 @@ func TestDialects(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprintf(&out, "# %s of %s\n%s", o.Model, o.Provider, indented(t, body))
+			fmt.Fprintf(&out, "# %s of %s\n%s", o.Model, o.Provider, goldentest.Indented(t, body))
 			for _, l := range lost {
 				fmt.Fprintf(&out, "lost %s: %s\n", l.Field, l.Why)
 			}

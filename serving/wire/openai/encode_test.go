@@ -8,20 +8,21 @@ import (
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
 
 // TestWrongRequests: what is wrong with each request of testdata/wrong.jsonl, and where.
 func TestWrongRequests(t *testing.T) {
 	var out strings.Builder
-	for line := range bytes.Lines(read(t, "testdata/wrong.jsonl")) {
+	for line := range bytes.Lines(goldentest.Read(t, "testdata/wrong.jsonl")) {
 		r, err := decodeChat(bytes.TrimSpace(line))
 		if err == nil {
-			t.Errorf("%s passed as %s", line, lean(r))
+			t.Errorf("%s passed as %s", line, goldentest.Lean(r))
 			continue
 		}
 		fmt.Fprintf(&out, "%s\t%s (at %s)\n", line, err.Message, err.Param)
 	}
-	same(t, "testdata/wrong.golden", out.String())
+	goldentest.Same(t, "testdata/wrong.golden", out.String())
 }
 
 // TestRequestsOfOtherFormats writes what OpenAI's clients can't say, and others can.
@@ -63,12 +64,12 @@ func TestRequestsOfOtherFormats(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&out, "# %s\n%s", tt.name, indented(t, body))
+		fmt.Fprintf(&out, "# %s\n%s", tt.name, goldentest.Indented(t, body))
 		for _, l := range lost {
 			fmt.Fprintf(&out, "lost %s: %s\n", l.Field, l.Why)
 		}
 	}
-	same(t, "testdata/encoded.golden", out.String())
+	goldentest.Same(t, "testdata/encoded.golden", out.String())
 }
 
 // TestAnswersOfOtherFormats writes what OpenAI's providers don't give, and others do.
@@ -104,7 +105,7 @@ func TestAnswersOfOtherFormats(t *testing.T) {
 	out = newChatEncoder(&chat.Request{}).Append(out, &chat.Delta{Kind: chat.DeltaText, Text: "x"})
 	out = (&completionEncoder{}).Append(out, &chat.Delta{Kind: chat.DeltaText, Text: "x"})
 	out = AppendStreamError(out, apierr.New(apierr.UpstreamTimeout, "too slow"))
-	same(t, "testdata/encoded.sse.golden", string(out))
+	goldentest.Same(t, "testdata/encoded.sse.golden", string(out))
 }
 
 // TestInputOfEmbeddings: an error says all that input may be.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
 
 // broken is a corpus of what must not be taken for more than it is.
@@ -33,8 +34,8 @@ func seed(f *testing.F, patterns ...string) {
 		f.Add([]byte(b))
 	}
 	for _, p := range patterns {
-		for _, file := range files(f, p) {
-			f.Add(read(f, file))
+		for _, file := range goldentest.Files(f, p) {
+			f.Add(goldentest.Read(f, file))
 		}
 	}
 }

@@ -3,7 +3,6 @@ package openai
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -16,9 +15,8 @@ import (
 
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
-
-var update = flag.Bool("update", false, "rewrite the expected answers")
 
 // TestJoin joins each stream of testdata, one event per line, and compares with the answer next
 // to it.
@@ -43,7 +41,7 @@ func TestJoin(t *testing.T) {
 			}
 			got := describe(t, &j)
 			golden := strings.TrimSuffix(file, ".jsonl") + ".json"
-			if *update {
+			if *goldentest.Update {
 				if err := os.WriteFile(golden, got, 0o644); err != nil {
 					t.Fatal(err)
 				}

@@ -12,33 +12,34 @@ import (
 
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
 
 func TestCompletionRequests(t *testing.T) {
-	golden(t, "testdata/completions/client/*.json", func(in []byte) string {
+	goldentest.Run(t, "testdata/completions/client/*.json", func(t *testing.T, in []byte) string {
 		r, err := decodeCompletion(in)
 		if err != nil {
 			return fmt.Sprintf("# refused: %s (at %s)\n", err.Message, err.Param)
 		}
-		return "# decoded\n" + lean(r)
+		return "# decoded\n" + goldentest.Lean(r)
 	})
 }
 
 // TestCompletionAnswers writes answers of chats as completions.
 func TestCompletionAnswers(t *testing.T) {
 	for _, name := range []string{"text", "refusal", "filter", "stop_length", "choices", "reasoning"} {
-		a, err := decodeChatAnswer(read(t, "testdata/provider/"+name+".json"))
+		a, err := decodeChatAnswer(goldentest.Read(t, "testdata/provider/"+name+".json"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		whole := indented(t, encodeCompletion(a, &chat.Request{}))
-		_, stream := translate(t, read(t, "testdata/provider/"+name+".sse"), newChatDecoder(), Completions().Chat.NewEncoder(&chat.Request{WantsUsage: true}))
-		same(t, "testdata/completions/provider/"+name+".golden", whole+string(stream))
+		whole := goldentest.Indented(t, encodeCompletion(a, &chat.Request{}))
+		_, stream := translate(t, goldentest.Read(t, "testdata/provider/"+name+".sse"), newChatDecoder(), Completions().Chat.NewEncoder(&chat.Request{WantsUsage: true}))
+		goldentest.Same(t, "testdata/completions/provider/"+name+".golden", whole+string(stream))
 	}
 }
 
 func TestEmbedRequests(t *testing.T) {
-	golden(t, "testdata/embeddings/client/*.json", func(in []byte) string {
+	goldentest.Run(t, "testdata/embeddings/client/*.json", func(t *testing.T, in []byte) string {
 		r, err := decodeEmbed(in)
 		if err != nil {
 			return fmt.Sprintf("# refused: %s (at %s)\n", err.Message, err.Param)
@@ -47,22 +48,22 @@ func TestEmbedRequests(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out := "# decoded\n" + lean(r) + "# encoded\n" + indented(t, body)
+		out := "# decoded\n" + goldentest.Lean(r) + "# encoded\n" + goldentest.Indented(t, body)
 		if len(lost) > 0 {
-			out += "# lost\n" + lean(lost)
+			out += "# lost\n" + goldentest.Lean(lost)
 		}
 		return out
 	})
 }
 
 func TestEmbedAnswers(t *testing.T) {
-	golden(t, "testdata/embeddings/provider/*.json", func(in []byte) string {
+	goldentest.Run(t, "testdata/embeddings/provider/*.json", func(t *testing.T, in []byte) string {
 		a, err := decodeEmbedAnswer(in)
 		if err != nil {
 			return fmt.Sprintf("# no answer: %v\n", err)
 		}
-		return "# as numbers\n" + indented(t, encodeEmbedAnswer(a, &chat.EmbedRequest{})) +
-			"# as base64\n" + indented(t, encodeEmbedAnswer(a, &chat.EmbedRequest{Base64: true})) + "# usage " + classes(a.Usage) + "\n"
+		return "# as numbers\n" + goldentest.Indented(t, encodeEmbedAnswer(a, &chat.EmbedRequest{})) +
+			"# as base64\n" + goldentest.Indented(t, encodeEmbedAnswer(a, &chat.EmbedRequest{Base64: true})) + "# usage " + classes(a.Usage) + "\n"
 	})
 }
 
@@ -97,17 +98,17 @@ func TestPassThrough(t *testing.T) {
 		name, _, _ := strings.Cut(filepath.Base(file), ".")
 		return codecs[name]
 	}
-	for _, file := range files(t, "testdata/pass/*.json") {
-		a, err := codecOf(file).ParseAnswer(read(t, file))
+	for _, file := range goldentest.Files(t, "testdata/pass/*.json") {
+		a, err := codecOf(file).ParseAnswer(goldentest.Read(t, file))
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, file+".golden", lean(a))
+		goldentest.Same(t, file+".golden", goldentest.Lean(a))
 	}
-	for _, file := range files(t, "testdata/pass/*.sse") {
+	for _, file := range goldentest.Files(t, "testdata/pass/*.sse") {
 		tr := codecOf(file).NewTracker(true)
 		var out strings.Builder
-		names, data := events(t, read(t, file))
+		names, data := events(t, goldentest.Read(t, file))
 		for i := range data {
 			fmt.Fprintf(&out, "%+v\n", tr.Add(names[i], data[i]))
 			clear(data[i])
@@ -117,7 +118,7 @@ func TestPassThrough(t *testing.T) {
 		if r.OutputChars != nil {
 			fmt.Fprintf(&out, "%d characters\n", *r.OutputChars)
 		}
-		same(t, file+".golden", out.String()+indented(t, r.Joined))
+		goldentest.Same(t, file+".golden", out.String()+goldentest.Indented(t, r.Joined))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/lakegate/lakegate/serving/sse"
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
 
 // chunk is a recorded event as encoding/json reads it, to compare with.
@@ -81,8 +82,8 @@ func (r *recorded) add(t *testing.T, data []byte) {
 // is translated says the same and joins to the same.
 func TestRecordedStreams(t *testing.T) {
 	seen := 0
-	for _, file := range files(t, filepath.Join(dataFolder(t), "streams/*/*.jsonl")) {
-		in := read(t, file)
+	for _, file := range goldentest.Files(t, filepath.Join(dataFolder(t), "streams/*/*.jsonl")) {
+		in := goldentest.Read(t, file)
 		if !bytes.Contains(in[:min(len(in), 2000)], []byte(`"choices":[`)) {
 			continue // of another API
 		}
@@ -179,7 +180,7 @@ func (r *recorded) note(d *chat.Delta) {
 // streaming, as far as it is there.
 func TestStreamsJoinToAnswers(t *testing.T) {
 	compared := 0
-	for _, file := range files(t, "testdata/provider/*.sse") {
+	for _, file := range goldentest.Files(t, "testdata/provider/*.sse") {
 		whole := file[:len(file)-len(".sse")] + ".json"
 		if filepath.Base(whole) == "error.json" {
 			continue
@@ -188,11 +189,11 @@ func TestStreamsJoinToAnswers(t *testing.T) {
 			continue
 		}
 		compared++
-		want, err := decodeChatAnswer(read(t, whole))
+		want, err := decodeChatAnswer(goldentest.Read(t, whole))
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := decodeChatAnswer(follow(t, read(t, file)).Joined)
+		got, err := decodeChatAnswer(follow(t, goldentest.Read(t, file)).Joined)
 		if err != nil {
 			t.Fatal(err)
 		}

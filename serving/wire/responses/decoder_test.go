@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
 
 // gist is what an answer says, in one text: streams cut it into other pieces.
@@ -79,12 +80,12 @@ func without(list []framed, kinds ...string) (left []framed) {
 // TestSparseStreams: servers differ in what they send of a stream; the answer is the same.
 func TestSparseStreams(t *testing.T) {
 	for _, name := range scenarios(t, "testdata/provider/*.sse") {
-		a, err := DecodeAnswer(read(t, "testdata/provider/"+name+".json"))
+		a, err := DecodeAnswer(goldentest.Read(t, "testdata/provider/"+name+".json"))
 		if err != nil {
 			continue // it is one that fails
 		}
 		want := gist(a.Choices[0].Parts, a.Choices[0].Stop)
-		list := events(t, read(t, "testdata/provider/"+name+".sse"))
+		list := events(t, goldentest.Read(t, "testdata/provider/"+name+".sse"))
 		for how, list := range map[string][]framed{
 			"whole":          list,
 			"without deltas": without(list, ".delta"),

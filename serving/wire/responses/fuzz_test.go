@@ -8,6 +8,7 @@ import (
 
 	"github.com/lakegate/lakegate/serving/sse"
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
 
 func broken(t testing.TB) (all [][]byte) {
@@ -17,7 +18,7 @@ func broken(t testing.TB) (all [][]byte) {
 		t.Fatalf("no broken answers: %v", err)
 	}
 	for _, f := range files {
-		all = append(all, read(t, f))
+		all = append(all, goldentest.Read(t, f))
 	}
 	return all
 }
@@ -33,7 +34,7 @@ func seeds(f *testing.F, pattern string) {
 		f.Fatal(err)
 	}
 	for _, file := range files {
-		f.Add(read(f, file))
+		f.Add(goldentest.Read(f, file))
 	}
 }
 

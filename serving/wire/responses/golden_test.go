@@ -3,7 +3,6 @@ package responses
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"regexp"
@@ -13,91 +12,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
-
-var update = flag.Bool("update", false, "rewrite the expected results")
-
-func golden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if d := cmp.Diff(string(read(t, file)), string(got)); d != "" {
-		t.Errorf("-want +got:\n%s", d)
-	}
-}
-
-func pretty(t *testing.T, v any) string {
-	t.Helper()
-	b, ok := v.([]byte)
-	if !ok {
-		var err error
-		if b, err = json.Marshal(v); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var buf bytes.Buffer
-	if err := json.Indent(&buf, b, "", "  "); err != nil {
-		t.Fatalf("%v in %s", err, b)
-	}
-	return buf.String() + "\n"
-}
-
-// said leaves out what a value does not say.
-func said(t *testing.T, v any) any {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var tree any
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	if err := d.Decode(&tree); err != nil {
-		t.Fatal(err)
-	}
-	return prune(tree)
-}
-
-func prune(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for name, m := range v {
-			if name == "Schema" || name == "Strict" && m != nil {
-				continue
-			}
-			if m = prune(m); m == nil || m == "" || m == false || m == json.Number("0") {
-				delete(v, name)
-			} else {
-				v[name] = m
-			}
-		}
-		if len(v) == 0 {
-			return nil
-		}
-	case []any:
-		for i := range v {
-			v[i] = prune(v[i])
-		}
-	}
-	return v
-}
 
 // TestRequests decodes what clients send, and writes it again for a provider.
 func TestRequests(t *testing.T) {
 	for _, name := range scenarios(t, "testdata/client/*.json") {
 		t.Run(name, func(t *testing.T) {
 			file := "testdata/client/" + name + ".json"
-			r, apiErr := DecodeRequest(read(t, file))
+			r, apiErr := DecodeRequest(goldentest.Read(t, file))
 			if apiErr != nil {
 				t.Fatal(apiErr)
 			}
 			names := r.Names
 			r.Names = nil
 			var out strings.Builder
-			out.WriteString("decoded: " + pretty(t, said(t, r)))
+			out.WriteString("decoded: " + goldentest.Lean(r))
 			r.Names = names
 			body, lost, apiErr := EncodeRequest(r, chat.Options{Model: "gpt-5.1", Stream: r.Stream})
 			if apiErr != nil {
@@ -106,8 +36,8 @@ func TestRequests(t *testing.T) {
 			for _, l := range lost {
 				fmt.Fprintf(&out, "lost: %s: %s\n", l.Field, l.Why)
 			}
-			out.WriteString("encoded: " + pretty(t, body))
-			golden(t, file+".golden", []byte(out.String()))
+			out.WriteString("encoded: " + goldentest.Indented(t, body))
+			goldentest.Same(t, file+".golden", out.String())
 		})
 	}
 }
@@ -117,15 +47,15 @@ func TestAnswers(t *testing.T) {
 	for _, name := range scenarios(t, "testdata/provider/*.json") {
 		t.Run(name, func(t *testing.T) {
 			file := "testdata/provider/" + name + ".json"
-			a, err := DecodeAnswer(read(t, file))
+			a, err := DecodeAnswer(goldentest.Read(t, file))
 			if err != nil {
-				golden(t, file+".golden", []byte("error: "+err.Error()+"\n"))
+				goldentest.Same(t, file+".golden", "error: "+err.Error()+"\n")
 				return
 			}
 			steady(&a.ID, &a.Created)
 			client := request(t, name)
-			got := "decoded: " + pretty(t, said(t, a)) + "encoded: " + pretty(t, EncodeAnswer(a, client))
-			golden(t, file+".golden", []byte(got))
+			got := "decoded: " + goldentest.Lean(a) + "encoded: " + goldentest.Indented(t, EncodeAnswer(a, client))
+			goldentest.Same(t, file+".golden", got)
 		})
 	}
 }
@@ -147,7 +77,7 @@ func request(t *testing.T, name string) *chat.Request {
 	if _, err := os.Stat(file); err != nil {
 		file = "testdata/client/text.json"
 	}
-	r, err := DecodeRequest(read(t, file))
+	r, err := DecodeRequest(goldentest.Read(t, file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,20 +113,16 @@ func TestStreams(t *testing.T) {
 			var deltas, stream []byte
 			enc := Codec().Chat.NewEncoder(request(t, name))
 			failed := false
-			decode(t, events(t, read(t, file)), func(d *chat.Delta) {
+			decode(t, events(t, goldentest.Read(t, file)), func(d *chat.Delta) {
 				if d.Kind == chat.DeltaStart {
 					steady(&d.ID, &d.Created)
 				}
-				line, err := json.Marshal(said(t, d))
-				if err != nil {
-					t.Fatal(err)
-				}
-				deltas = append(append(deltas, line...), '\n')
+				deltas = append(deltas, goldentest.Line(d)+"\n"...)
 				failed = failed || d.Kind == chat.DeltaError
 				stream = enc.Append(stream, d)
 			})
 			stream = enc.AppendEnd(stream)
-			golden(t, file+".golden", append(append(deltas, '\n'), stream...))
+			goldentest.Same(t, file+".golden", string(deltas)+"\n"+string(stream))
 			if again := enc.AppendEnd(nil); len(again) > 0 {
 				t.Errorf("a second end: %s", again)
 			}
@@ -204,7 +130,7 @@ func TestStreams(t *testing.T) {
 			if failed {
 				return
 			}
-			a, err := DecodeAnswer(read(t, "testdata/provider/"+name+".json"))
+			a, err := DecodeAnswer(goldentest.Read(t, "testdata/provider/"+name+".json"))
 			if err != nil {
 				t.Fatal(err)
 			}

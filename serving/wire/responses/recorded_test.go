@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
 
 // recordings returns the recorded streams of this format, each a list of the data of its events.
@@ -34,7 +36,7 @@ func recordings(t *testing.T) map[string][]framed {
 
 func lines(t *testing.T, file string) (list []framed) {
 	t.Helper()
-	for line := range bytes.Lines(read(t, file)) {
+	for line := range bytes.Lines(goldentest.Read(t, file)) {
 		if line = bytes.TrimSpace(line); len(line) > 0 {
 			list = append(list, framed{nil, bytes.Clone(line)})
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/serving/sse"
 	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
 
 type framed struct{ name, data []byte }
@@ -97,8 +98,8 @@ func numbers(a wire.Answer) string {
 func TestStreamsEqualAnswers(t *testing.T) {
 	for _, name := range scenarios(t, "testdata/provider/*.sse") {
 		t.Run(name, func(t *testing.T) {
-			list := events(t, read(t, "testdata/provider/"+name+".sse"))
-			whole := read(t, "testdata/provider/"+name+".json")
+			list := events(t, goldentest.Read(t, "testdata/provider/"+name+".sse"))
+			whole := goldentest.Read(t, "testdata/provider/"+name+".json")
 			want, err := ParseAnswer([]byte(compact(t, whole)))
 			if err != nil {
 				t.Fatal(err)
@@ -130,7 +131,7 @@ func TestParseAnswer(t *testing.T) {
 		"agent":     `model , in 120 (cached ?, written ?), out 30 (reasoning ?), total 150, searches ?, tier "", chars 21, usage true, failed false`,
 		"error":     `model gpt-5.1-2025-11-13, in ? (cached ?, written ?), out ? (reasoning ?), total ?, searches ?, tier "default", chars ?, usage false, failed true`,
 	} {
-		a, err := ParseAnswer(read(t, "testdata/provider/"+name+".json"))
+		a, err := ParseAnswer(goldentest.Read(t, "testdata/provider/"+name+".json"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +146,7 @@ func TestParseAnswer(t *testing.T) {
 // event, and the joined answer has the text so far.
 func TestBrokenOff(t *testing.T) {
 	for _, name := range scenarios(t, "testdata/provider/*.sse") {
-		list := events(t, read(t, "testdata/provider/"+name+".sse"))
+		list := events(t, goldentest.Read(t, "testdata/provider/"+name+".sse"))
 		for n := range list {
 			r := track(list[:n], true)
 			if r.Complete {
@@ -168,7 +169,7 @@ func TestBrokenOffInTheMiddle(t *testing.T) {
 		"reasoning": `[{"id":"rs_reas01","type":"reasoning","encrypted_content":"gAAAAABencrypted","summary":[{"type":"summary_text","text":"**Weighin"}]}]`,
 		"refusal":   `[{"id":"msg_ref01","type":"message","status":"in_progress","content":[{"type":"refusal","refusal":"I can't help w"}],"role":"assistant"}]`,
 	} {
-		list := events(t, read(t, "testdata/provider/"+name+".sse"))
+		list := events(t, goldentest.Read(t, "testdata/provider/"+name+".sse"))
 		cut := 6
 		if name == "tools" || name == "reasoning" {
 			cut = 5
@@ -189,7 +190,7 @@ func TestBrokenOffInTheMiddle(t *testing.T) {
 
 func TestDuplicatesChangeNothing(t *testing.T) {
 	for _, name := range scenarios(t, "testdata/provider/*.sse") {
-		list := events(t, read(t, "testdata/provider/"+name+".sse"))
+		list := events(t, goldentest.Read(t, "testdata/provider/"+name+".sse"))
 		last := list[len(list)-1]
 		again := append(append([]framed{}, list...), last)
 		a, b := track(list, true), track(again, true)
@@ -220,7 +221,7 @@ func TestItemsWithoutIDs(t *testing.T) {
 
 // TestEmptyOutput: the server behind Codex leaves the output of the final event empty.
 func TestEmptyOutput(t *testing.T) {
-	list := events(t, read(t, "testdata/provider/text.sse"))
+	list := events(t, goldentest.Read(t, "testdata/provider/text.sse"))
 	last := &list[len(list)-1]
 	var e struct {
 		Type     string                     `json:"type"`
@@ -321,7 +322,7 @@ func TestAppendStreamError(t *testing.T) {
 }
 
 func BenchmarkTracker(b *testing.B) {
-	list := events(b, read(b, "testdata/provider/text.sse"))
+	list := events(b, goldentest.Read(b, "testdata/provider/text.sse"))
 	var deltas []framed // 100 pieces of text in the middle
 	for range 100 {
 		deltas = append(deltas, list[4])

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lakegate/lakegate/serving/wire/chat"
+	"github.com/lakegate/lakegate/serving/wire/goldentest"
 )
 
 // TestRefused: each fault is named with its place.
@@ -286,7 +287,7 @@ func TestThinkingOff(t *testing.T) {
 }
 
 func BenchmarkTranslateStream(b *testing.B) {
-	list := events(b, read(b, "testdata/provider/text.sse"))
+	list := events(b, goldentest.Read(b, "testdata/provider/text.sse"))
 	var all []framed
 	all = append(all, list[:4]...)
 	for range 100 {
