@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -47,15 +46,6 @@ func track(list []framed, keep bool) wire.Result {
 		clear(data)
 	}
 	return tr.Result()
-}
-
-func read(t testing.TB, file string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 func compact(t testing.TB, b []byte) string {
