@@ -35,14 +35,14 @@ func (s *Server) call(c echo.Context, surface gateway.Surface, options ...option
 		ip = r.RemoteAddr
 	}
 	call := gateway.Call{
-		ID:          inference.NewID(),
-		Received:    time.Now(),
-		Surface:     surface,
-		Token:       tokenOf(r),
-		Body:        func(limit int64) ([]byte, *apierr.Error) { return s.readBody(r, rc, limit) },
-		Boundary:    boundaryOf(r.Header),
-		Tags:        r.Header["Databricks-Ai-Gateway-Request-Tags"],
-		Header:      passedOn(r.Header),
+		ID:       inference.NewID(),
+		Received: time.Now(),
+		Surface:  surface,
+		Token:    tokenOf(r),
+		Body:     func(limit int64) ([]byte, *apierr.Error) { return s.readBody(r, rc, limit) },
+		Boundary: boundaryOf(r.Header),
+		Tags:     r.Header["Databricks-Ai-Gateway-Request-Tags"],
+		Header:   passedOn(r.Header), ClientHeader: r.Header,
 		URL:         r.URL.Path,
 		TraceParent: r.Header.Get("Traceparent"), TraceState: r.Header.Get("Tracestate"),
 		UserAgent: r.UserAgent(),

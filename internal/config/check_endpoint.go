@@ -163,7 +163,7 @@ func (c *checker) lakegate(e *Endpoint, p string) {
 		c.fault(p+".first_token_timeout", "it is longer than timeout, which is %s", short(l.Timeout))
 	}
 	within(c, p+".first_token_timeout", l.FirstTokenTimeout, 0, 24*time.Hour)
-	c.routing(l, p)
+	c.routing(e, p)
 	if l.Cache != nil {
 		c.responseCache(l.Cache, p+".cache")
 	}

@@ -64,7 +64,7 @@ func compileEndpoint(from *Endpoint, keep *credential.Set) (*endpoint.Endpoint, 
 		Cache:             compileCache(from.Lakegate.Cache),
 		Origin:            from.origin,
 	}
-	compileRouting(e, &from.Lakegate)
+	compileRouting(e, from)
 	for _, t := range from.Tags {
 		e.Tags[t.Key] = t.Value
 	}

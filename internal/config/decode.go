@@ -42,6 +42,7 @@ type place struct {
 var (
 	secretType   = reflect.TypeFor[secret.String]()
 	durationType = reflect.TypeFor[time.Duration]()
+	textsType    = reflect.TypeFor[Texts]()
 	bytesType    = reflect.TypeFor[Bytes]()
 	wordType     = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
@@ -90,6 +91,10 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	case reflect.Map:
 		d.mapping(n, v, path)
 	case reflect.Slice:
+		if v.Type() == textsType && n.Kind == yaml.ScalarNode {
+			d.oneText(n, v, path)
+			return
+		}
 		d.sequence(n, v, path)
 	default:
 		d.scalar(n, v, path)
@@ -147,6 +152,13 @@ func (d *decoder) entry(key, value *yaml.Node, v reflect.Value, path string) {
 	x := reflect.New(v.Type().Elem()).Elem()
 	d.value(value, x, p)
 	v.SetMapIndex(reflect.ValueOf(key.Value), x)
+}
+
+// oneText decodes a text that stands for a list of one.
+func (d *decoder) oneText(n *yaml.Node, v reflect.Value, path string) {
+	var s string
+	d.scalar(n, reflect.ValueOf(&s).Elem(), path)
+	v.Set(reflect.ValueOf(Texts{s}))
 }
 
 // sequence decodes a list. An empty list is not nil, so that it can be told from none.

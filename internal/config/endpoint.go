@@ -106,6 +106,9 @@ type Lakegate struct {
 	Retries           *Retries        `yaml:"retries,omitempty"`         // nil: none
 	CircuitBreaker    *CircuitBreaker `yaml:"circuit_breaker,omitempty"` // nil: none
 	StickyBy          string          `yaml:"sticky_by,omitempty"`
+	Rules             []Rule          `yaml:"rules,omitempty"`
+	Strategy          *Strategy       `yaml:"strategy,omitempty"` // nil: by the percentages
+	WarmUp            bool            `yaml:"warm_up,omitempty"`
 	DropUnsupported   bool            `yaml:"drop_unsupported"`
 	// Cache is nil where answers are not cached.
 	Cache *ResponseCache `yaml:"cache,omitempty"`

@@ -25,7 +25,8 @@ type CircuitBreaker struct {
 }
 
 // routing checks how an endpoint finds an entity that answers.
-func (c *checker) routing(l *Lakegate, p string) {
+func (c *checker) routing(e *Endpoint, p string) {
+	l := &e.Lakegate
 	if l.AttemptTimeout > l.Timeout && !c.bad(p+".timeout") {
 		c.fault(p+".attempt_timeout", "it is longer than timeout, which is %s", short(l.Timeout))
 	}
@@ -33,10 +34,11 @@ func (c *checker) routing(l *Lakegate, p string) {
 	if r := l.Retries; r != nil {
 		c.retries(r, p+".retries")
 	}
-	tag, isTag := strings.CutPrefix(l.StickyBy, endpoint.StickyTag)
-	if c.given(p+".sticky_by") && l.StickyBy != endpoint.StickyRequester && (!isTag || tag == "") {
-		c.fault(p+".sticky_by", "want requester, or usage_context. and the name of a tag, such as usage_context.session, got %s", c.text(p+".sticky_by"))
+	c.stickyBy(l.StickyBy, p+".sticky_by")
+	if l.Strategy != nil {
+		c.strategy(e, p+".strategy")
 	}
+	c.rules(e, p+".rules")
 	if b := l.CircuitBreaker; b != nil {
 		c.circuitBreaker(b, p+".circuit_breaker")
 	}
@@ -135,8 +137,10 @@ func compileKeys(x *endpoint.Entity, keys []secret.String) {
 	}
 }
 
-func compileRouting(e *endpoint.Endpoint, l *Lakegate) {
-	e.StickyBy = l.StickyBy
+func compileRouting(e *endpoint.Endpoint, from *Endpoint) {
+	l := &from.Lakegate
+	e.StickyBy, e.WarmUp = compileStickyBy(l.StickyBy), l.WarmUp
+	e.Strategy, e.Rules = compileStrategy(from), compileRules(from)
 	if r := l.Retries; r != nil {
 		e.Retries = endpoint.Retries{Attempts: *r.Attempts, Backoff: r.Backoff, MaxBackoff: r.MaxBackoff}
 	}

@@ -20,8 +20,10 @@ type Question struct {
 	DropUnsupported bool
 	// Scope says among whom answers are shared, and Tenant which of them asks.
 	Scope, Tenant string
-	Format        wire.Format // of the client
-	DataOnly      bool        // its streams have data lines only
+	// Route says which of the endpoint's entities the call is for, where that depends on the call.
+	Route    string
+	Format   wire.Format // of the client
+	DataOnly bool        // its streams have data lines only
 	// Header has what of the client's header goes on to the provider.
 	Header http.Header
 	Body   []byte // valid JSON, an object
@@ -64,7 +66,7 @@ func (q *Question) Key() (Sum, bool) {
 		return Sum{}, false
 	}
 	h := sha256.New()
-	text(h, "lakegate response cache 1", q.EndpointID, q.Scope, q.Tenant, string(q.Format))
+	text(h, "lakegate response cache 1", q.EndpointID, q.Scope, q.Tenant, q.Route, string(q.Format))
 	flags := [3]byte{}
 	if q.DropUnsupported {
 		flags[0] = 1

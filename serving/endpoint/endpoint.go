@@ -80,9 +80,13 @@ type Endpoint struct {
 	AttemptTimeout time.Duration
 	Retries        Retries
 	Breaker        Breaker
-	// StickyBy says what the split of the traffic goes by: "" for chance, StickyRequester, or
-	// StickyTag and the name of a tag.
+	// StickyBy says what the split of the traffic goes by: "" for chance, StickyRequester, StickyTag
+	// and the name of a tag, or StickyHeader and the canonical name of a header.
 	StickyBy string
+	Rules    []Rule    // the first that a call meets counts
+	Strategy *Strategy // nil: entities are drawn by the percentages
+	// WarmUp: connections to the providers are opened before there are calls, and kept open.
+	WarmUp bool
 
 	// Origin is what is known of an endpoint made through the API; nil for one of the configuration
 	// file.

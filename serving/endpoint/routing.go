@@ -53,8 +53,9 @@ func (x *Entity) WithKey(n int) *Entity {
 const (
 	StickyRequester = "requester"
 	StickyTag       = "usage_context."
+	StickyHeader    = "header."
 )
 
-// FallsBackTo reports whether a call that failed elsewhere may go on to x, where the endpoint has
-// fallback.
-func (e *Endpoint) FallsBackTo(*Entity) bool { return true }
+// FallsBackTo reports whether a call that failed elsewhere may go on to the i-th entity, where the
+// endpoint has fallback.
+func (e *Endpoint) FallsBackTo(i int) bool { return e.Strategy.Allows(i) }

@@ -24,9 +24,33 @@ func (w *work) question() (*cache.Question, bool) {
 	}
 	return &cache.Question{
 		EndpointID: w.endpoint.ID, ConfigVersion: w.endpoint.ConfigVersion, DropUnsupported: w.endpoint.DropUnsupported,
-		Scope: string(w.endpoint.Cache.Scope) + ":" + w.endpoint.Cache.Tag, Tenant: tenant,
+		Scope: string(w.endpoint.Cache.Scope) + ":" + w.endpoint.Cache.Tag, Tenant: tenant, Route: w.cacheRoute(),
 		Format: w.codec.Format, DataOnly: w.call.Surface.DataOnly, Header: w.call.Header, Body: w.req.Body(),
 	}, true
+}
+
+// cacheRoute tells calls apart that other entities are to answer: by their rule, by what a strategy
+// may choose from, and by what a split sticks to. "" where all calls are alike.
+func (w *work) cacheRoute() string {
+	e := w.endpoint
+	var b []byte
+	list := func(what string, places []int) {
+		b = append(append(b, what...), 0)
+		for _, i := range places {
+			b = append(append(b, e.Entities[i].Name...), 0)
+		}
+	}
+	rule := w.rule()
+	switch {
+	case rule >= 0:
+		list("rule "+e.Rules[rule].Name, e.Rules[rule].To)
+	case e.Strategy != nil:
+		list("strategy", e.Strategy.Among)
+	}
+	if x := w.stuckTo(rule); x != nil {
+		b = append(append(b, "sticky "...), x.Name...)
+	}
+	return string(b)
 }
 
 // cacheTenant returns with whom the caller shares answers. false: with nobody, because its key lacks

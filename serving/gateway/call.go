@@ -42,6 +42,9 @@ type Call struct {
 	NoCache, NoStore bool
 	// Header has what of the client's header goes on to the provider, by canonical names.
 	Header http.Header
+	// ClientHeader is the client's whole header, of which rules look at what they name. It is only
+	// read, and may be nil.
+	ClientHeader http.Header
 	// Boundary is that of a form; "" for bodies that are JSON.
 	Boundary string
 	// Stored is set when the call is about an answer that the provider has stored: its endpoint,

@@ -37,6 +37,8 @@ type work struct {
 	embed   *chat.EmbedRequest // that of embeddings
 	dropped []string           // fields the attempt under way could not pass on
 
+	ruled int // the place of the rule it meets, from 2; 1: none; 0: not looked for yet
+
 	reservation limits.Reservation
 	ticket      Ticket
 	admitted    bool // a ticket is held

@@ -18,11 +18,33 @@ func Plan(dst []*endpoint.Entity, e *endpoint.Endpoint, weights []int, draw uint
 		return dst
 	}
 	for i, x := range e.Entities {
-		if i != first && e.FallsBackTo(x) {
+		if i != first && e.FallsBackTo(i) {
 			dst = append(dst, x)
 		}
 	}
 	return dst
+}
+
+// Among returns which of the entities at list draw falls to, as a place in list, when those share the
+// traffic in the proportion of their weights, Sum of which is above 0. draw is taken modulo that.
+func Among(weights, list []int, draw uint32) int {
+	n := int(draw % uint32(Sum(weights, list)))
+	for at, i := range list {
+		if n < weights[i] {
+			return at
+		}
+		n -= weights[i]
+	}
+	return 0
+}
+
+// Sum adds up the weights of the entities at list.
+func Sum(weights, list []int) int {
+	sum := 0
+	for _, i := range list {
+		sum += weights[i]
+	}
+	return sum
 }
 
 // pick returns the entity whose part of 0..99 holds n.
