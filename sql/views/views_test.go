@@ -15,7 +15,7 @@ func TestAll(t *testing.T) {
 			t.Errorf("view %s is not whole", v.Schema.Name)
 		}
 	}
-	want := "system.ai_gateway.external_model_spend system.ai_gateway.usage system.billing.focus system.billing.list_prices system.billing.usage system.serving.unpriced_models"
+	want := "system.ai_gateway.external_model_spend system.ai_gateway.usage system.billing.focus system.billing.list_prices system.billing.usage system.serving.comparison_results system.serving.comparison_results_over_time system.serving.unpriced_models"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -44,7 +44,7 @@ i INTERVAL INTERVAL`
 
 // TestViewColumns holds every view's query to the columns its file declares.
 func TestViewColumns(t *testing.T) {
-	w := start(t, newLake(t), nil)
+	w := start(t, comparisonLake(t, verdicts("one", "c")), nil)
 	for _, v := range views.All() {
 		r, err := ask(w, "SELECT * FROM "+v.Schema.Name.String())
 		if err != nil {
