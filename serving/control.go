@@ -97,7 +97,7 @@ func (s *Server) createEndpoint(c echo.Context) error {
 	return c.JSON(http.StatusOK, d)
 }
 
-// changes makes a handler of a change to the endpoint that the path names.
+// changes makes a handler of a request about the endpoint that the path names.
 func (s *Server) changes(do func(c echo.Context, a *control.Actor, name string, body []byte) (any, error)) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		a, body, err := s.actor(c)

@@ -88,6 +88,7 @@ func New(c Config, g *gateway.Gateway, m *Metrics, ready func() error, logger *s
 	s.dataPlane()
 	s.lists()
 	s.control()
+	s.versions()
 	s.info()
 	s.models()
 	s.echo.GET("/healthz", s.healthz)

@@ -156,6 +156,7 @@ func (l *live) remembered(ctx context.Context, file *config.Config, creds *crede
 			}
 		}
 		for i := range changes {
+			l.stored.sayWhoDeleted(&changes[i])
 			if err := l.lake.Entity(&changes[i]); err != nil {
 				return nil, nil, fmt.Errorf("log a change of endpoint %q: %w", changes[i].EndpointName, err)
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lakegate/lakegate/internal/config"
 	"github.com/lakegate/lakegate/internal/endpoints"
+	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/internal/state"
 	"github.com/lakegate/lakegate/serving/endpoint"
 )
@@ -73,6 +74,13 @@ func (s *stored) recall() error {
 		return fmt.Errorf("read this gateway's copy of the endpoints of the API: %w", err)
 	}
 	return nil
+}
+
+// sayWhoDeleted completes a row of an endpoint that is there no more, and so not in the catalog.
+func (s *stored) sayWhoDeleted(row *inference.EntityChange) {
+	if d := s.set.Lookup(row.EndpointName); row.DeleteTime != nil && d != nil && d.Deleted && d.Name == row.EndpointName {
+		row.CreatedBy = d.ChangedBy
+	}
 }
 
 // merged adds the endpoints of the API to those of the file.

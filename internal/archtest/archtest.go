@@ -29,6 +29,7 @@ var Arrows = []Rule{
 	{"internal/wal", []string{"internal/disk"}},
 	{"internal/faultdisk", []string{"internal/disk"}},
 	{"internal/rowtags", nil},
+	{"internal/ascode", nil}, // endpoints as files: YAML alone
 	{"internal/reconcile", nil},
 
 	// Built on the leaves.
@@ -98,7 +99,7 @@ var Only = map[string][]string{
 	"github.com/aws/smithy-go":            {"internal/objstore/s3store", "internal/vault/awssecrets"},
 	"filippo.io/age":                      {"internal/secretstore"},
 	"golang.org/x/oauth2":                 {"serving/credential"},
-	"go.yaml.in/yaml":                     {"internal/config", "internal/pricing"},
+	"go.yaml.in/yaml":                     {"internal/config", "internal/pricing", "internal/ascode"},
 	"github.com/spf13/cobra":              {"cmd/..."},
 	"github.com/prometheus/client_golang": {"serving", "cmd/..."},
 	"go.opentelemetry.io/otel":            {"serving/telemetry"}, // everybody else has gateway.Tracer

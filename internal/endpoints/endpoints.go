@@ -12,6 +12,7 @@
 package endpoints
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/lakegate/lakegate/internal/state"
 	"github.com/lakegate/lakegate/serving/endpoint"
@@ -45,6 +48,10 @@ type Document struct {
 	Action    string           `json:"action"`     // what made this version, such as createServingEndpoint
 	RequestID string           `json:"request_id"` // of the request that did; tells two equal changes apart
 	Deleted   bool             `json:"deleted,omitempty"`
+	// ManagedBy names the set of files that the endpoint is applied from; "" for none. Applied is the
+	// version that was applied from them last.
+	ManagedBy string `json:"managed_by,omitempty"`
+	Applied   int64  `json:"applied,omitempty"`
 }
 
 // Set is the newest version of each endpoint, by lower-case name, deleted ones included. A Set that
@@ -120,21 +127,49 @@ func (s *Store) Newest(ctx context.Context, have Set) (Set, bool, error) {
 		}
 	}
 	next, changed := Set{}, len(newest) != len(have)
+	var wanted []versionID
 	for key, v := range newest {
 		if old := have[key]; old != nil && old.Version == v {
 			next[key] = old
 			continue
 		}
-		d, err := s.Get(ctx, key, v)
-		if err != nil {
-			return nil, false, err
-		}
-		next[key], changed = d, true
+		wanted = append(wanted, versionID{key, v})
 	}
-	if !changed {
+	if !changed && len(wanted) == 0 {
 		return have, false, nil
 	}
+	docs, err := s.read(ctx, wanted)
+	if err != nil {
+		return nil, false, err
+	}
+	for i, d := range docs {
+		next[wanted[i].name] = d
+	}
 	return next, true, nil
+}
+
+// versionID names a version.
+type versionID struct {
+	name    string
+	version int64
+}
+
+// readers bounds how many documents are read at once: a change of many endpoints is to be followed
+// within seconds, whatever the way to the store.
+const readers = 16
+
+// read returns the documents of versions, in their order.
+func (s *Store) read(ctx context.Context, ids []versionID) ([]*Document, error) {
+	docs := make([]*Document, len(ids))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(readers)
+	for i, id := range ids {
+		g.Go(func() (err error) {
+			docs[i], err = s.Get(ctx, id.name, id.version)
+			return err
+		})
+	}
+	return docs, g.Wait()
 }
 
 // Get returns one version. ErrNotFound.
@@ -153,23 +188,19 @@ func (s *Store) Get(ctx context.Context, name string, version int64) (*Document,
 	return &d, nil
 }
 
-// History returns every version of an endpoint, the oldest first; none of an endpoint that never was.
-func (s *Store) History(ctx context.Context, name string) ([]*Document, error) {
+// History returns the newest versions of an endpoint, at most so many, the oldest first; none of an
+// endpoint that never was.
+func (s *Store) History(ctx context.Context, name string, most int) ([]*Document, error) {
 	ids, err := s.docs.List(ctx, kind)
 	if err != nil {
 		return nil, fmt.Errorf("list versions of endpoint %q: %w", name, err)
 	}
-	var all []*Document
+	var wanted []versionID
 	for _, id := range ids {
-		key, v, ok := parseID(id)
-		if !ok || key != strings.ToLower(name) {
-			continue
+		if key, v, ok := parseID(id); ok && key == strings.ToLower(name) {
+			wanted = append(wanted, versionID{key, v})
 		}
-		d, err := s.Get(ctx, name, v)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, d)
 	}
-	return all, nil
+	slices.SortFunc(wanted, func(a, b versionID) int { return cmp.Compare(a.version, b.version) })
+	return s.read(ctx, wanted[max(0, len(wanted)-most):])
 }

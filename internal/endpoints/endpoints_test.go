@@ -61,7 +61,7 @@ func TestVersionsAndHistory(t *testing.T) {
 		t.Errorf("after the deletion: %v", live)
 	}
 	var notes []string
-	history, err := store.History(ctx, "chat")
+	history, err := store.History(ctx, "chat", 10)
 	must(t, err)
 	for _, d := range history {
 		notes = append(notes, d.RequestID)
@@ -156,7 +156,7 @@ func TestKillLeavesOldOrNew(t *testing.T) {
 		if d == nil || d.Version < said {
 			t.Fatalf("it said it wrote %d, the newest is %+v", said, d)
 		}
-		history, err := store.History(t.Context(), "chat")
+		history, err := store.History(t.Context(), "chat", 1000)
 		must(t, err)
 		if int64(len(history)) != d.Version {
 			t.Fatalf("%d versions are there, the newest is %d", len(history), d.Version)

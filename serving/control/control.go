@@ -89,7 +89,7 @@ func grantKind(p *inference.Principal) endpoint.GrantKind {
 // Delete removes an endpoint.
 func (p *Plane) Delete(ctx context.Context, a *Actor, name string) error {
 	return p.change(ctx, a, change{name: name, action: remove, edit: func(d *endpoints.Document) error {
-		d.Deleted, d.Access = true, nil
+		d.Deleted, d.Access, d.ManagedBy, d.Applied = true, nil, "", 0
 		return nil
 	}})
 }
@@ -152,12 +152,23 @@ type change struct {
 	name, action string
 	early        error // the request was found wanting before anything was looked up
 	edit         func(*edited) error
+	expect       *int64 // the version it is made from, where the request says; 0: there is none
+	revives      bool   // it makes a deleted endpoint again
+	dry          bool   // it is only tried
 }
 
 func (p *Plane) change(ctx context.Context, a *Actor, c change) error {
-	old, next, err := p.try(ctx, a, c)
-	p.record(a, c, old, next, err)
+	_, _, err := p.changed(ctx, a, c)
 	return err
+}
+
+// changed returns the versions before and after. They are the same one when the change changes nothing.
+func (p *Plane) changed(ctx context.Context, a *Actor, c change) (old, next *endpoints.Document, err error) {
+	old, next, err = p.try(ctx, a, c)
+	if !c.dry {
+		p.record(a, c, old, next, err)
+	}
+	return old, next, err
 }
 
 func (p *Plane) try(ctx context.Context, a *Actor, c change) (old, next *endpoints.Document, err error) {
@@ -172,6 +183,9 @@ func (p *Plane) try(ctx context.Context, a *Actor, c change) (old, next *endpoin
 	if err := p.may(a, c, old); err != nil {
 		return nil, nil, err
 	}
+	if err := c.expected(old); err != nil {
+		return old, nil, err
+	}
 	next = p.next(a, c, old)
 	if err := c.edit(next); err != nil {
 		return old, nil, err
@@ -184,8 +198,14 @@ func (p *Plane) try(ctx context.Context, a *Actor, c change) (old, next *endpoin
 			return old, nil, err
 		}
 	}
+	switch {
+	case same(c.action, old, next):
+		return old, old, nil
+	case c.dry:
+		return old, next, nil
+	}
 	if err := p.Store.Put(ctx, next); errors.Is(err, endpoints.ErrChanged) {
-		return old, nil, apierr.New(apierr.Conflict, "Endpoint '%s' was changed by another request at the same time; read it again and repeat yours", clip(c.name))
+		return old, nil, conflict(c.name)
 	} else if err != nil {
 		return old, nil, unreachable(err)
 	}
@@ -193,6 +213,26 @@ func (p *Plane) try(ctx context.Context, a *Actor, c change) (old, next *endpoin
 		p.Logger.Warn("a change of an endpoint is stored, and taken up later", "endpoint", c.name, "error", err)
 	}
 	return old, next, nil
+}
+
+func conflict(name string) error {
+	return apierr.New(apierr.Conflict, "Endpoint '%s' was changed by another request at the same time; read it again and repeat yours", clip(name))
+}
+
+// expected reports whether the change is made from the newest version.
+func (c *change) expected(old *endpoints.Document) error {
+	var version int64
+	if old != nil {
+		version = old.Version
+	}
+	if c.expect == nil || *c.expect == version {
+		return nil
+	}
+	who := ""
+	if old != nil {
+		who = " by " + old.ChangedBy
+	}
+	return apierr.New(apierr.Conflict, "Endpoint '%s' has changed since version %d: it is at version %d%s; look at it again and repeat this", clip(c.name), *c.expect, version, who)
 }
 
 func unreachable(err error) error {
@@ -210,7 +250,7 @@ func (p *Plane) may(a *Actor, c change, old *endpoints.Document) error {
 		}
 		return apierr.New(apierr.Conflict, "Endpoint '%s' is declared in the gateway's configuration file, so it can't be changed through the API; change it there", clip(c.name))
 	}
-	if c.action == create {
+	if c.action == create || c.revives && !there && a.Admin && old != nil && old.Name == c.name {
 		if !a.Admin {
 			return apierr.New(apierr.PermissionDenied, "only administrators may create endpoints: your key is not admin")
 		}
@@ -249,7 +289,7 @@ func (p *Plane) next(a *Actor, c change, old *endpoints.Document) *endpoints.Doc
 	if old == nil {
 		return d
 	}
-	d.Version = old.Version + 1
+	d.Version, d.ManagedBy, d.Applied = old.Version+1, old.ManagedBy, old.Applied
 	if !old.Deleted {
 		d.Spec, d.Access = old.Spec, slices.Clone(old.Access)
 		d.Created, d.CreatedBy = old.Created, old.CreatedBy

@@ -185,7 +185,7 @@ func TestEachChangeIsRecorded(t *testing.T) {
 	_ = p.PatchTags(ctx, actor("admin"), "chat", []byte(`{"add_tags":[{"key":"a","value":"1"}]}`))
 	r := s.last()
 	if r.Action != "patchServingEndpointTags" || r.Actor != "admin" || r.RequestID != "r-admin" || r.Status != 200 || r.Params["version"] != "2" ||
-		r.Params["diff"] != `[{"path":"tags[0].key","to":"a"},{"path":"tags[0].value","to":"1"}]` {
+		r.Params["diff"] != `[{"path":"tags[a]","to":"1"}]` {
 		t.Errorf("%+v", r)
 	}
 	_ = p.PatchTags(ctx, actor("ann"), "chat", []byte(`{}`))

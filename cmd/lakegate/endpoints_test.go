@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/lakegate/lakegate/internal/fakellm"
+)
+
+const (
+	admin  = "me-token-0123456789abcdefg"
+	reader = "reader-token-0123456789ab"
+)
+
+// startOne starts a gateway in a folder of the test, for commands that ask it.
+func startOne(t *testing.T) *running {
+	t.Helper()
+	provider, err := fakellm.New(fakellm.DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	upstream := httptest.NewServer(provider)
+	t.Cleanup(upstream.Close)
+	t.Chdir(t.TempDir())
+	g := startGateway(t, "a", upstream.URL)
+	t.Cleanup(g.stop)
+	t.Setenv(serverVar, g.base)
+	t.Setenv(keyVar, admin)
+	return g
+}
+
+// says runs a command that must succeed, and checks that it writes each of the wanted texts.
+func says(t *testing.T, args []string, wanted ...string) string {
+	t.Helper()
+	out, _, err := run(t, "", args...)
+	if err != nil {
+		t.Errorf("lakegate %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	for _, w := range wanted {
+		if !strings.Contains(out, w) {
+			t.Errorf("lakegate %s: want %q in\n%s", strings.Join(args, " "), w, out)
+		}
+	}
+	return out
+}
+
+// fails runs a command that must fail with such an error.
+func fails(t *testing.T, args []string, wanted ...string) string {
+	t.Helper()
+	out, _, err := run(t, "", args...)
+	for _, w := range wanted {
+		if err == nil || !strings.Contains(err.Error(), w) {
+			t.Errorf("lakegate %s: want an error with %q, got %v\n%s", strings.Join(args, " "), w, err, out)
+		}
+	}
+	return out
+}
+
+func endpointsCmd(args ...string) []string { return append([]string{"endpoints"}, args...) }
+
+func TestEndpointsListHistoryAndRollback(t *testing.T) {
+	g := startOne(t)
+	const spec = `{"name":"made","config":{"served_entities":[{"name":"gpt","external_model":{"name":"gpt-4o","provider":"openai","task":"llm/v1/chat",
+		"openai_config":{"openai_api_key":"{{secrets/openai/prod}}","openai_api_base":"http://127.0.0.1:1/v1"}}}]}}`
+	for _, x := range [][3]string{
+		{"POST", "serving-endpoints", spec},
+		{"PATCH", "serving-endpoints/made/tags", `{"add_tags":[{"key":"stage","value":"prod"}]}`},
+		{"PUT", "serving-endpoints/made/rate-limits", `{"rate_limits":[{"calls":7,"key":"user"}]}`},
+	} {
+		if status, answer := g.api(t, x[0], x[1], admin, x[2]); status != 200 {
+			t.Fatalf("%s %s: %d %v", x[0], x[1], status, answer)
+		}
+	}
+	says(t, endpointsCmd("list"), "NAME ", "filed", "file ", "made ", "gpt 100%", "me@example.com")
+	says(t, endpointsCmd("show", "made"), "# version 3", "rate limits changed", "calls: 7", "permissions:\n", "level: CAN_MANAGE")
+	if was := says(t, endpointsCmd("show", "made", "--version", "1"), "# version 1", "created", "'{{secrets/openai/prod}}'"); strings.Contains(was, "stage") {
+		t.Errorf("version 1 has what came later:\n%s", was)
+	}
+	says(t, endpointsCmd("show", "filed"), "configuration file", "gpt-4o-mini")
+	says(t, endpointsCmd("history", "made"), "version 3 ", "+ ai_gateway.rate_limits[user per minute].calls  7", "version 2 ", `+ tags[stage]  "prod"`, "version 1 ", "created")
+
+	says(t, endpointsCmd("rollback", "made", "--to", "2", "--dry-run"), "version 3 would become as version 2", "- ai_gateway.rate_limits[user per minute].calls  7")
+	out, _, err := run(t, "no\n", endpointsCmd("rollback", "made", "--to", "2")...)
+	if err == nil || !strings.Contains(out, "Only 'yes' goes ahead") {
+		t.Errorf("asked and told no: %v\n%s", err, out)
+	}
+	out, _, err = run(t, "yes\n", endpointsCmd("rollback", "made", "--to", "2")...)
+	if err != nil || !strings.Contains(out, "made is at version 4 now, which is as version 2.") {
+		t.Errorf("asked and told yes: %v\n%s", err, out)
+	}
+	says(t, endpointsCmd("rollback", "made", "--to", "2", "--yes"), "nothing to do")
+	fails(t, endpointsCmd("rollback", "made", "--to", "9", "--yes"), "no version 9")
+	fails(t, endpointsCmd("rollback", "made"), "--to")
+	fails(t, endpointsCmd("history", "none"), "does not exist")
+	fails(t, endpointsCmd("history", "filed"), "configuration file")
+	if status, _ := g.api(t, "DELETE", "serving-endpoints/made", admin, ""); status != 200 {
+		t.Fatal(status)
+	}
+	says(t, endpointsCmd("history", "made"), "version 5 ", "deleted")
+	says(t, endpointsCmd("rollback", "made", "--to", "2", "--yes"), "made is at version 6 now")
+	if status, body := call(t, g.base, admin, "made"); status == 404 {
+		t.Errorf("a call of an endpoint that came back: %d %s", status, body)
+	}
+	rows, _, err := run(t, "", "sql", "--format", "csv",
+		`SELECT created_by FROM system.serving.served_entities WHERE endpoint_name = 'made' AND endpoint_delete_time IS NOT NULL`)
+	if err != nil || fmt.Sprintf("%q", rows) != `"created_by\r\nme@example.com\r\n"` {
+		t.Errorf("who deleted it: %v %q", err, rows)
+	}
+	t.Setenv(keyVar, reader)
+	fails(t, endpointsCmd("history", "made"), "does not exist")
+	if seen := says(t, endpointsCmd("list")); strings.Contains(seen, "made") {
+		t.Errorf("a reader sees\n%s", seen)
+	}
+}
