@@ -52,6 +52,9 @@ func (r *responder) head(h *gateway.Head) http.Header {
 	if h.Cache == gateway.CacheHit {
 		header["Age"] = []string{strconv.FormatInt(int64(h.Age/time.Second), 10)}
 	}
+	if h.Prompt != 0 {
+		header["X-Lakegate-Prompt-Version"] = []string{strconv.FormatInt(h.Prompt, 10)}
+	}
 	if h.RetryAfter != "" {
 		header["Retry-After"] = []string{h.RetryAfter}
 	}

@@ -65,10 +65,10 @@ var Arrows = []Rule{
 	{"internal/endpoints", []string{"internal/state", "serving/endpoint"}}, // documents carry grants, which endpoint defines
 
 	// The configuration file becomes a catalog of endpoints and keys.
-	{"internal/config", []string{"internal/secret", "internal/inference", "internal/tableschema", "internal/pricing", "serving/endpoint", "serving/auth", "serving/credential"}},
+	{"internal/config", []string{"internal/secret", "internal/inference", "internal/tableschema", "internal/pricing", "serving/endpoint", "serving/auth", "serving/credential", "serving/prompt"}}, // prompts are compiled where they are checked
 
 	// The islands. None imports another.
-	{"serving/endpoint", []string{"internal/inference", "internal/secret", "internal/tableschema"}},
+	{"serving/endpoint", []string{"internal/inference", "internal/secret", "internal/tableschema", "serving/prompt"}}, // an endpoint's prompt, compiled
 	{"serving/auth", []string{"internal/inference", "internal/secret"}},
 	{"serving", []string{"serving/...", "internal/inference", "internal/apierr", "internal/secret", "internal/tableschema"}},
 	{"serving/control", []string{"internal/inference", "internal/apierr", "internal/endpoints", "serving/endpoint"}}, // changes of documents

@@ -167,6 +167,9 @@ func (c *checker) lakegate(e *Endpoint, p string) {
 	if l.Cache != nil {
 		c.responseCache(l.Cache, p+".cache")
 	}
+	if l.Prompt != nil {
+		c.prompt(e, p+".prompt")
+	}
 	if f := l.SamplingFraction; f != nil {
 		if !(*f > 0 && *f <= 1) { // also refuses what is no number
 			c.fault(p+".sampling_fraction", "want more than 0 and at most 1, got %s", c.text(p+".sampling_fraction"))

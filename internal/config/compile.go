@@ -65,6 +65,10 @@ func compileEndpoint(from *Endpoint, keep *credential.Set) (*endpoint.Endpoint, 
 		Origin:            from.origin,
 	}
 	compileRouting(e, from)
+	var err error
+	if e.Prompt, err = compilePrompt(from.Lakegate.Prompt); err != nil {
+		return nil, err
+	}
 	for _, t := range from.Tags {
 		e.Tags[t.Key] = t.Value
 	}

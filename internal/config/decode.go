@@ -74,6 +74,10 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	p := d.places[path]
 	p.given = true
 	d.places[path] = p
+	if v.Type() == rawType {
+		v.SetBytes(d.raw(n, path))
+		return
+	}
 	if v.Kind() != reflect.Pointer && isWord(v.Type()) {
 		d.scalar(n, v, path)
 		return

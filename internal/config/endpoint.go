@@ -112,4 +112,6 @@ type Lakegate struct {
 	DropUnsupported   bool            `yaml:"drop_unsupported"`
 	// Cache is nil where answers are not cached.
 	Cache *ResponseCache `yaml:"cache,omitempty"`
+	// Prompt is nil where callers bring all of their messages.
+	Prompt *Prompt `yaml:"prompt,omitempty"`
 }

@@ -198,6 +198,7 @@ type Record struct {
 	Cost             *Cost     // nil when no price is known; ExtraNanoUSD is in it
 	ExtraNanoUSD     *int64    // what attempts cost whose answer the client did not get; nil when nothing of that is known
 	Cache            *CacheUse // nil: the response cache was not asked
+	PromptVersion    int64     // of the endpoint's prompt template that the call was made with; 0: none
 	Generated        bool      // made-up history of the demo
 	Purpose          string    // "" for a client's request; else what lakegate made it for
 	Parent           ID        // the client's request that it was made beside; zero for a client's

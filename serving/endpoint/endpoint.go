@@ -16,6 +16,7 @@ import (
 
 	"github.com/lakegate/lakegate/internal/secret"
 	"github.com/lakegate/lakegate/internal/tableschema"
+	"github.com/lakegate/lakegate/serving/prompt"
 )
 
 // The tasks: which API the models of an endpoint answer.
@@ -87,6 +88,8 @@ type Endpoint struct {
 	Strategy *Strategy // nil: entities are drawn by the percentages
 	// WarmUp: connections to the providers are opened before there are calls, and kept open.
 	WarmUp bool
+
+	Prompt *prompt.Prompt // nil: callers bring all of their messages
 
 	// Origin is what is known of an endpoint made through the API; nil for one of the configuration
 	// file.

@@ -79,6 +79,7 @@ type Head struct {
 	Dropped     []string      // fields of the request that its provider could not be told
 	Cache       CacheState    // "" where the endpoint has no response cache
 	Age         time.Duration // of a hit
+	Prompt      int64         // version of the endpoint's prompt, 0 for none
 	RetryAfter  string        // whole seconds, "" for none
 	Err         *apierr.Error // set when the answer is an error; the body says the same
 }

@@ -30,10 +30,14 @@ func (w *work) check() *apierr.Error {
 		return err
 	}
 	if w.endpoint == nil {
-		if w.req.Model == "" {
+		name := w.req.Model
+		if name == "" {
+			name = w.promptID()
+		}
+		if name == "" {
 			return apierr.New(apierr.InvalidParameter, "field \"model\" is missing: it names the endpoint to call").At("model")
 		}
-		if err := w.resolve(&view, w.req.Model); err != nil {
+		if err := w.resolve(&view, name); err != nil {
 			return err
 		}
 		w.keepRequest()
@@ -49,6 +53,11 @@ func (w *work) check() *apierr.Error {
 		return err
 	}
 	w.rec.UsageContext = tags
+	if w.endpoint.Prompt != nil && w.call.Stored == nil {
+		if err := w.fillPrompt(); err != nil {
+			return err
+		}
+	}
 	size := int64(len(w.req.Body()) / 4)
 	if w.req.IsForm() {
 		size = 0 // it is sound or pictures

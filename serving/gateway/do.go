@@ -36,6 +36,7 @@ type work struct {
 	chat    *chat.Request      // req in the common form, once it was needed; or
 	embed   *chat.EmbedRequest // that of embeddings
 	dropped []string           // fields the attempt under way could not pass on
+	untold  []string           // those of the endpoint's prompt that the client's format has no words for
 
 	ruled int // the place of the rule it meets, from 2; 1: none; 0: not looked for yet
 

@@ -164,7 +164,7 @@ func (w *work) recordHit() error {
 func (w *work) giveHit(h *hit) {
 	head := Head{
 		ID: w.rec.ID, Status: w.rec.Status, ContentType: h.media, ServedModel: w.rec.Target.ServedEntity,
-		Dropped: h.entry.Dropped, Cache: CacheHit, Age: h.age,
+		Dropped: h.entry.Dropped, Cache: CacheHit, Age: h.age, Prompt: w.rec.PromptVersion,
 	}
 	if !w.streaming {
 		_ = w.resp.Answer(&head, h.body)

@@ -14,7 +14,9 @@ func (w *work) shape() *apierr.Error {
 		if w.req.IsForm() {
 			return apierr.New(apierr.InvalidParameter, "invocations take a JSON object, not a form")
 		}
-		if format = formatOf(own, &w.req); format == wire.OpenAIImages {
+		if w.endpoint.Prompt != nil {
+			format = promptFormat(&w.req)
+		} else if format = formatOf(own, &w.req); format == wire.OpenAIImages {
 			w.call.Suffix = "/generations"
 		}
 	}

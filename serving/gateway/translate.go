@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lakegate/lakegate/internal/apierr"
@@ -16,7 +17,7 @@ const defaultMaxTokens = 4096
 
 // body returns what a target is sent.
 func (w *work) body(t *target) ([]byte, *failure) {
-	w.dropped = nil
+	w.dropped = w.untold
 	if t.translate {
 		return w.translated(t)
 	}
@@ -56,7 +57,7 @@ func (w *work) drop(lost []chat.Loss) (needed []chat.Loss) {
 	for _, l := range lost {
 		hint := w.chat != nil && w.chat.Hint(l) || w.embed != nil && l.Field == "user"
 		if hint || w.endpoint.DropUnsupported {
-			w.dropped = append(w.dropped, clip(l.Field, 100))
+			w.dropped = append(slices.Clip(w.dropped), clip(l.Field, 100))
 			continue
 		}
 		needed = append(needed, l)

@@ -130,5 +130,5 @@ func (w *work) failedAnswer(a *answer, body []byte) *failure {
 
 // head returns the beginning of a target's answer.
 func (w *work) head(t *target) Head {
-	return Head{ID: w.rec.ID, Status: http.StatusOK, ServedModel: t.entity.Name, Dropped: w.dropped}
+	return Head{ID: w.rec.ID, Status: http.StatusOK, ServedModel: t.entity.Name, Dropped: w.dropped, Prompt: w.rec.PromptVersion}
 }

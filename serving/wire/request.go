@@ -74,6 +74,9 @@ func (r *Request) none() {
 // Body returns the body as it was given to Parse, whether that took it or not.
 func (r *Request) Body() []byte { return r.raw }
 
+// Object returns the members of the body. It is good until the next Parse.
+func (r *Request) Object() *rawjson.Object { return &r.body }
+
 // Member returns the value of a member of the body, and Invalid when it is not there.
 func (r *Request) Member(name string) ([]byte, rawjson.Kind) {
 	i := r.body.Find(name)
