@@ -107,6 +107,7 @@ func record() *inference.Record {
 		Cost:         &inference.Cost{NanoUSD: 6_500_000, ListNanoUSD: n(7_000_000), PriceVersion: "2026-11-20.1"},
 		Cache:        &inference.CacheUse{Hit: true, SavedNanoUSD: n(31), SavedInput: n(32), SavedOutput: n(33)},
 		ExtraNanoUSD: n(250), Purpose: inference.PurposeShadow, Parent: uuid.MustParse("0193490a-1b2c-7def-8123-456789abcdee"),
+		PromptVersion: 12,
 	}
 }
 
@@ -136,6 +137,7 @@ func TestUsageRow(t *testing.T) {
 		"upstream_api_type": "openai-chat", "list_cost_nanos": "7000000",
 		"cache_hit": "true", "saved_cost_nanos": "31", "saved_input_token_count": "32", "saved_output_token_count": "33",
 		"extra_cost_nanos": "250", "purpose": "shadow", "parent_request_id": "0193490a-1b2c-7def-8123-456789abcdee",
+		"prompt_version": "12",
 	}
 	compare(t, endpointUsage, got, want)
 }

@@ -187,11 +187,16 @@ func (f *UsageFeed) caller(rec *inference.Record) {
 	r.flag(uGenerated, rec.Generated)
 }
 
-// beside appends what requests and tries beside the client's are known by.
+// beside appends what requests and tries beside the client's are known by, and the prompt.
 func (f *UsageFeed) beside(rec *inference.Record) {
 	r := &f.row
 	r.count(uExtraNanos, rec.ExtraNanoUSD)
 	r.text(uPurpose, rec.Purpose)
+	if v := rec.PromptVersion; v != 0 {
+		r.count(uPromptVersion, &v)
+	} else {
+		r.count(uPromptVersion, nil)
+	}
 	if rec.Parent == uuid.Nil {
 		r.text(uParentID, "")
 		return

@@ -105,6 +105,7 @@ var endpointUsage = mustTable(&ts.Table{
 		{Name: "extra_cost_nanos", Type: number, Comment: "What tries cost whose answer the client did not get, such as those that lost a race, in nano-dollars; part of cost_nanos. Estimated where attempts.usage_source says so. NULL when there were none, or nothing of it is known."},
 		{Name: "purpose", Type: text, Comment: "NULL for a client's request. Else lakegate made it by itself, beside one: shadow (its answer is only recorded), compare (its answer is held beside the client's) or judge (which of two answers is better). Filter by purpose IS NULL to count requests; leave it out to add up tokens and money."},
 		{Name: "parent_request_id", Type: text, Comment: "The request that it was made beside; NULL for a client's own.", NoStats: true},
+		{Name: "prompt_version", Type: number, Comment: "Version of the endpoint's prompt template that the request was made with; NULL where the endpoint has none, and where the call was refused before one was chosen."},
 	},
 })
 
@@ -178,6 +179,7 @@ const (
 	uExtraNanos
 	uPurpose
 	uParentID
+	uPromptVersion
 	usageColumns
 )
 

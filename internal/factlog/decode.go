@@ -87,6 +87,8 @@ func (d *Decoder) besideField(r *inference.Record, f field) error {
 		r.Purpose = d.names.of(f)
 	case tagParent:
 		return setID(&r.Parent, f)
+	case tagPromptVersion:
+		r.PromptVersion = f.int()
 	}
 	return nil
 }

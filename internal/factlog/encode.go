@@ -134,6 +134,7 @@ func (w *writer) record(r *inference.Record) {
 		w.head(tagParent, len(r.Parent))
 		*w = append(*w, r.Parent[:]...)
 	}
+	w.nonzero(tagPromptVersion, r.PromptVersion)
 	w.string(tagPayloadTable, r.Payload.Table)
 	if f := r.Payload.SamplingFraction; f != 0 {
 		w.uint(tagSamplingFraction, math.Float64bits(f))

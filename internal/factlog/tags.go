@@ -74,6 +74,7 @@ const (
 	tagExtraNanos       = 70
 	tagPurpose          = 71
 	tagParent           = 72
+	tagPromptVersion    = 73
 )
 
 // The tags inside an attempt.
