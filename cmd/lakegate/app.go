@@ -79,6 +79,9 @@ func newApp(ctx context.Context, cfg *config.Config, from configSource, logger *
 		return nil, err
 	}
 	metrics.Registry().MustRegister(newTelemetryCollector(a.telemetry), newLakeCollector(lake), newCacheCollector(lake), newProcessCollector(lake.Ready, int64(cfg.Log.MaxBacklog)))
+	if from.secrets != nil {
+		metrics.Registry().MustRegister(secretsCollector{from.secrets.vault.Stats})
+	}
 	if err := a.configure(ctx, from, metrics); err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/internal/maintain"
 	"github.com/lakegate/lakegate/internal/maintain/gateways"
+	"github.com/lakegate/lakegate/internal/vault"
 	"github.com/lakegate/lakegate/serving"
 	"github.com/lakegate/lakegate/serving/cache"
 	"github.com/lakegate/lakegate/serving/endpoint"
@@ -47,6 +48,7 @@ func everyMetric(t *testing.T) []*dto.MetricFamily {
 		collector[keeperStats]{func() (keeperStats, bool) { return keeperStats{}, true }, keeperMetrics},
 		collector[telemetryStats]{func() (telemetryStats, bool) { return telemetryStats{}, true }, telemetryMetrics},
 		collector[sqlStats]{func() (sqlStats, bool) { return sqlStats{}, true }, sqlMetrics},
+		secretsCollector{func() []vault.Count { return []vault.Count{{Source: vault.FromLake, Worked: time.Now()}} }},
 		&survey{
 			proven: func() bool { return true }, policy: "block", at: time.Now(), gateways: []gateways.Gateway{{}},
 			found: []surveyed{{Description: maintain.Description{RowsKnown: true}, holder: "me"}},

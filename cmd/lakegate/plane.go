@@ -29,7 +29,7 @@ func (l *live) check(spec []byte) error {
 	if l.secrets != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), memoryTimeout)
 		defer cancel()
-		find = findIn(ctx, l.secrets.vault.Round(false), l.secrets.data)
+		find = l.secrets.find(ctx, l.secrets.vault.Round(false))
 	}
 	e, err := cfg.ParseEndpoint(spec, find, nil)
 	var faults config.Faults

@@ -29,13 +29,20 @@ secrets: {openai: {prod: sk-provider-secret}}
 // running is a gateway of this test.
 type running struct {
 	base string
+	log  *watchedLog
 	stop func()
 }
 
 func startGateway(t *testing.T, name, upstream string) *running {
 	t.Helper()
+	return startConfigured(t, name, planeConfig+fmt.Sprintf(serveConfig, name, "filed", upstream))
+}
+
+// startConfigured starts a gateway with a config file of that text.
+func startConfigured(t *testing.T, name, text string) *running {
+	t.Helper()
 	path := name + ".yaml"
-	if err := os.WriteFile(path, fmt.Appendf([]byte(planeConfig), serveConfig, name, "filed", upstream), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	log := &watchedLog{more: make(chan struct{}, 1)}
@@ -44,7 +51,7 @@ func startGateway(t *testing.T, name, upstream string) *running {
 	go func() {
 		ended <- serve(ctx, path, func(*config.Config) {}, slog.New(slog.NewTextHandler(log, nil)))
 	}()
-	g := &running{base: log.wait(t, `lakegate is up.* address=(\S+)`)[1]}
+	g := &running{base: log.wait(t, `lakegate is up.* address=(\S+)`)[1], log: log}
 	g.stop = func() {
 		cancel()
 		if err := <-ended; err != nil {

@@ -174,7 +174,7 @@ func (l *live) withEndpoints(ctx context.Context, file *config.Config) *config.C
 	}
 	r := l.secrets.vault.Round(false)
 	defer r.Done(false)
-	return l.stored.merged(file, findIn(ctx, r, l.secrets.data))
+	return l.stored.merged(file, l.secrets.find(ctx, r))
 }
 
 func (l *live) fromCopy(ctx context.Context, file *config.Config, now time.Time, creds *credential.Set, why error) (*endpoint.Catalog, *config.Config, error) {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -15,37 +17,39 @@ import (
 	"github.com/lakegate/lakegate/internal/config"
 	"github.com/lakegate/lakegate/internal/secret"
 	"github.com/lakegate/lakegate/internal/secretstore"
+	"github.com/lakegate/lakegate/internal/state"
 	"github.com/lakegate/lakegate/internal/vault"
 )
 
 func secretsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "secrets",
-		Short: "Keep providers' keys in the encrypted local store",
-		Long: `The local store keeps secrets in one encrypted file, for {{secrets/SCOPE/KEY}} in the config file:
+		Short: "Keep providers' keys in an encrypted store",
+		Long: `The store keeps secrets encrypted, for {{secrets/SCOPE/KEY}} in the config file and in endpoints of the API:
 
   lakegate secrets put openai/api-key            asks for the value; or reads standard input
   lakegate secrets list                          names, never values
 
   openai_api_key: "{{secrets/openai/api-key}}"   in the config file, for scopes it does not name itself
 
-The file is DATA/secrets.age and its key DATA/secrets.key, made by the first put; the config file may
-say other places (secrets.store). Back both up, apart from each other: without the key the secrets are
-lost. The key may come from the environment instead: ` + storeKeyVar + `, or
-` + passphraseVar + `. A running gateway takes changes up by itself, within seconds.
-docs/secrets.md has the other places where secrets may be.`,
+It is the file DATA/secrets.age and its key DATA/secrets.key, made by the first put; the config file may
+say other places (secrets.store). With secrets: {store: {in: lake}} it is in the lake, and all gateways of
+the lake share it: keygen makes the key, and every gateway gets the same. Back store and key up, apart from
+each other: without the key the secrets are lost. The key may come from the environment instead:
+` + storeKeyVar + `, or ` + passphraseVar + `. Running gateways take changes up by
+themselves, within seconds. docs/secrets.md has the other places where secrets may be.`,
 	}
-	c.AddCommand(secretsPutCommand(), secretsListCommand(), secretsDeleteCommand(), secretsRotateCommand())
+	c.AddCommand(secretsPutCommand(), secretsListCommand(), secretsDeleteCommand(), secretsKeygenCommand(), secretsRotateCommand(), secretsResetCommand())
 	return c
 }
 
-// openSecrets opens the local store of the gateway that the flags name.
-func openSecrets(cmd *cobra.Command, f *lakeFlags) (*secretstore.Store, error) {
+// openSecrets opens the store of the gateway that the flags name. change says that it is to be written to.
+func openSecrets(cmd *cobra.Command, f *lakeFlags, change bool) (*secretstore.Store, error) {
 	cfg, err := secretsConfig(cmd, f)
 	if err != nil {
 		return nil, err
 	}
-	return openStoreOf(cfg)
+	return openStoreOf(cmd.Context(), cfg, change)
 }
 
 func secretsConfig(cmd *cobra.Command, f *lakeFlags) (*config.Config, error) {
@@ -56,14 +60,27 @@ func secretsConfig(cmd *cobra.Command, f *lakeFlags) (*config.Config, error) {
 	return &cfg, nil
 }
 
-// openStoreOf opens the local store of a configuration, with the key of the environment if it has one.
-func openStoreOf(cfg *config.Config) (*secretstore.Store, error) {
-	c := storeOf(cfg, "")
-	c.Key, c.Passphrase = secret.New(os.Getenv(storeKeyVar)), secret.New(os.Getenv(passphraseVar))
-	if !c.Key.IsZero() && !c.Passphrase.IsZero() {
-		return nil, errors.New(errTwoKeysOfStores)
+// openStoreOf opens the store of a configuration.
+func openStoreOf(ctx context.Context, cfg *config.Config, change bool) (*secretstore.Store, error) {
+	if cfg.Secrets.Store.In != config.InLake {
+		return secretStoreOf(cfg, nil)
 	}
-	return secretstore.New(c), nil
+	quiet := slog.New(slog.DiscardHandler)
+	if !change {
+		store, err := openExistingStore(ctx, cfg, quiet)
+		if err != nil {
+			return nil, err
+		}
+		return secretStoreOf(cfg, state.New(store))
+	}
+	store, reachable, err := provenStore(ctx, cfg, quiet)
+	if err != nil {
+		return nil, err
+	}
+	if !reachable {
+		return nil, fmt.Errorf("the lake %s, which has the secrets, can't be reached; try again when it can", lakePlace(cfg))
+	}
+	return secretStoreOf(cfg, state.New(store))
 }
 
 func secretFlags(c *cobra.Command, f *lakeFlags) *cobra.Command {
@@ -110,9 +127,9 @@ shell's history and be seen in the list of processes.
 				return err
 			}
 			if from, ok := cfg.Secrets.Scopes[name.Scope]; ok && from.From != config.FromStore {
-				return fmt.Errorf("the config file says that scope %s is from: %s, so it would not be looked for in the local store; change it there", name.Scope, from.From)
+				return fmt.Errorf("the config file says that scope %s is from: %s, so it would not be looked for in the store; change it there", name.Scope, from.From)
 			}
-			s, err := openStoreOf(cfg)
+			s, err := openStoreOf(cmd.Context(), cfg, true)
 			if err != nil {
 				return err
 			}
@@ -120,7 +137,7 @@ shell's history and be seen in the list of processes.
 			if err != nil {
 				return err
 			}
-			made, err := s.Put(name, value, time.Now())
+			made, err := s.Put(cmd.Context(), name, value, time.Now())
 			if err != nil {
 				return err
 			}
@@ -166,11 +183,11 @@ func secretsListCommand() *cobra.Command {
 		Short: "List the names of the secrets, and when they were stored",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := openSecrets(cmd, &at)
+			s, err := openSecrets(cmd, &at, false)
 			if err != nil {
 				return err
 			}
-			all, err := s.List()
+			all, err := s.List(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -178,7 +195,7 @@ func secretsListCommand() *cobra.Command {
 				return printJSON(cmd.OutOrStdout(), secretRows(all))
 			}
 			if len(all) == 0 {
-				fmt.Fprintf(cmd.OutOrStdout(), "no secrets in %s\n", s.File())
+				fmt.Fprintf(cmd.OutOrStdout(), "no secrets in %s\n", s)
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 			for _, e := range all {
@@ -221,13 +238,13 @@ value it has; it would not start again. lakegate config check shows what refers 
 			if err != nil {
 				return err
 			}
-			s, err := openSecrets(cmd, &at)
+			s, err := openSecrets(cmd, &at, true)
 			if err != nil {
 				return err
 			}
-			switch err := s.Delete(name); {
+			switch err := s.Delete(cmd.Context(), name); {
 			case errors.Is(err, secretstore.ErrNoStore), errors.Is(err, secretstore.ErrNoScope), errors.Is(err, secretstore.ErrNoSecret):
-				return fmt.Errorf("%s is not in %s; lakegate secrets list shows what is", args[0], s.File())
+				return fmt.Errorf("%s is not in %s; lakegate secrets list shows what is", args[0], s)
 			case err != nil:
 				return err
 			}
@@ -246,14 +263,15 @@ func secretsRotateCommand() *cobra.Command {
 		Long: `Makes a new key and encrypts the store with it; the old key opens it no more. Backups of the store need
 the key of their time. Running gateways go on. Interrupted, it can be run again.
 
-With the key in a file, that is all. With ` + storeKeyVar + `, put the new key (age-keygen makes
-one) on a line before the old one, run this, then take the old one out. With a passphrase, say the new
-one as ` + newPassphraseVar + `.
+With the key of a local store in a file, that is all. With ` + storeKeyVar + `, and with the key file of a
+store in the lake, put the new key (lakegate secrets keygen) on a line before the old one, on every gateway;
+run this; then take the old one out. With a passphrase, say the new one as
+` + newPassphraseVar + `.
 
   lakegate secrets rotate-key`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := openSecrets(cmd, &at)
+			s, err := openSecrets(cmd, &at, true)
 			if err != nil {
 				return err
 			}
@@ -261,14 +279,14 @@ one as ` + newPassphraseVar + `.
 			if os.Getenv(passphraseVar) != "" && next.IsZero() {
 				return fmt.Errorf("say the new passphrase as %s", newPassphraseVar)
 			}
-			err = s.RotateKey(next)
+			err = s.RotateKey(cmd.Context(), next)
 			if errors.Is(err, secretstore.ErrNoStore) {
-				return fmt.Errorf("there is no store at %s", s.File())
+				return noStore(s)
 			}
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s is encrypted with a new key, from %s\n", s.File(), s.KeyPlace())
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is encrypted with a new key, from %s\n", s, s.KeyPlace())
 			return nil
 		},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -18,7 +19,7 @@ import (
 	"github.com/lakegate/lakegate/serving/auth"
 )
 
-// secretsPath is Databricks' API of secrets, here over the local store; docs/secrets.md says what differs.
+// secretsPath is Databricks' API of secrets, here over the store of this gateway or its lake; docs/secrets.md says what differs.
 const secretsPath = "/api/2.0/secrets"
 
 // maxSecretBody is room for a value in base64, or escaped.
@@ -48,25 +49,27 @@ func (a *app) registerSecrets(e *echo.Echo) {
 	g := e.Group(secretsPath)
 	g.GET("/scopes/list", a.secrets("", listScopes))
 	g.POST("/scopes/create", a.secrets("a scope of secrets was made", createScope))
-	g.POST("/scopes/delete", a.secrets("a scope of secrets was deleted", func(c *secretCall) (any, error) {
-		return struct{}{}, c.store.DeleteScope(c.Scope)
+	g.POST("/scopes/delete", a.secrets("a scope of secrets was deleted", func(ctx context.Context, c *secretCall) (any, error) {
+		return struct{}{}, c.store.DeleteScope(ctx, c.Scope)
 	}))
 	g.GET("/list", a.secrets("", listSecrets))
 	g.POST("/put", a.secrets("a secret was stored", putSecret))
-	g.POST("/delete", a.secrets("a secret was deleted", func(c *secretCall) (any, error) {
-		return struct{}{}, c.store.Delete(secretstore.Name{Scope: c.Scope, Key: c.Key})
+	g.POST("/delete", a.secrets("a secret was deleted", func(ctx context.Context, c *secretCall) (any, error) {
+		return struct{}{}, c.store.Delete(ctx, secretstore.Name{Scope: c.Scope, Key: c.Key})
 	}))
-	g.GET("/get", a.secrets("", func(*secretCall) (any, error) {
+	g.GET("/get", a.secrets("", func(context.Context, *secretCall) (any, error) {
 		return nil, apierr.New(apierr.PermissionDenied, "values of secrets don't come back: endpoints refer to them as {{secrets/scope/key}}")
 	}))
 }
 
 // secrets wraps a handler: who may, what is asked, how answers and errors are sent. done is logged with who
 // did it; "" for calls that change nothing.
-func (a *app) secrets(done string, h func(*secretCall) (any, error)) echo.HandlerFunc {
+func (a *app) secrets(done string, h func(context.Context, *secretCall) (any, error)) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		k, err := a.admin(c)
 		var out any
+		ctx, cancel := context.WithTimeout(c.Request().Context(), memoryTimeout)
+		defer cancel()
 		call := &secretCall{cfg: a.live.config()}
 		if err == nil {
 			call.secretRequest, err = readSecretRequest(c)
@@ -75,15 +78,15 @@ func (a *app) secrets(done string, h func(*secretCall) (any, error)) echo.Handle
 			err = call.checkNames()
 		}
 		if err == nil {
-			call.store, err = openStoreOf(call.cfg)
+			call.store, err = secretStoreOf(call.cfg, a.docs)
 		}
 		if err == nil {
-			out, err = h(call)
+			out, err = h(ctx, call)
 		}
 		if err != nil {
 			e := secretFault(err, call)
 			if e.Code == apierr.Internal {
-				a.logger.Error("the local store of secrets can't be used", "error", err)
+				a.logger.Error("the store of secrets can't be used", "error", err)
 			}
 			return c.JSONBlob(e.Status, e.Body(apierr.Databricks))
 		}
@@ -125,12 +128,12 @@ func readSecretRequest(c echo.Context) (q secretRequest, err error) {
 	return q, nil
 }
 
-func listScopes(c *secretCall) (any, error) {
+func listScopes(ctx context.Context, c *secretCall) (any, error) {
 	type scope struct {
 		Name    string `json:"name"`
 		Backend string `json:"backend_type"`
 	}
-	names, err := c.store.Scopes()
+	names, err := c.store.Scopes(ctx)
 	all := make([]scope, len(names))
 	for i, name := range names {
 		all[i] = scope{name, "DATABRICKS"}
@@ -138,28 +141,28 @@ func listScopes(c *secretCall) (any, error) {
 	return map[string]any{"scopes": all}, err
 }
 
-func createScope(c *secretCall) (any, error) {
+func createScope(ctx context.Context, c *secretCall) (any, error) {
 	switch {
 	case c.KeyVault != nil, c.ScopeBackendType != "" && c.ScopeBackendType != "DATABRICKS":
-		return nil, apierr.New(apierr.InvalidParameter, "scopes are in the local store: leave out scope_backend_type and backend_azure_keyvault").At("scope_backend_type")
+		return nil, apierr.New(apierr.InvalidParameter, "scopes are in the store of the gateway: leave out scope_backend_type and backend_azure_keyvault").At("scope_backend_type")
 	case c.InitialPrincipal != "" && c.InitialPrincipal != "users":
 		return nil, apierr.New(apierr.InvalidParameter, "want users, or nothing: administrators manage every scope").At("initial_manage_principal")
 	}
 	if err := c.elsewhere(); err != nil {
 		return nil, err
 	}
-	return struct{}{}, c.store.AddScope(c.Scope)
+	return struct{}{}, c.store.AddScope(ctx, c.Scope)
 }
 
-func listSecrets(c *secretCall) (any, error) {
+func listSecrets(ctx context.Context, c *secretCall) (any, error) {
 	type metadata struct {
 		Key     string `json:"key"`
 		Updated int64  `json:"last_updated_timestamp"`
 	}
-	if err := c.there(); err != nil {
+	if err := c.there(ctx); err != nil {
 		return nil, err
 	}
-	entries, err := c.store.List()
+	entries, err := c.store.List(ctx)
 	all := []metadata{}
 	for _, e := range entries {
 		if e.Scope == c.Scope {
@@ -169,7 +172,7 @@ func listSecrets(c *secretCall) (any, error) {
 	return map[string]any{"secrets": all}, err
 }
 
-func putSecret(c *secretCall) (any, error) {
+func putSecret(ctx context.Context, c *secretCall) (any, error) {
 	var value secret.String
 	switch {
 	case (c.StringValue == nil) == (c.BytesValue == nil):
@@ -192,10 +195,10 @@ func putSecret(c *secretCall) (any, error) {
 	if err := secretstore.CheckValue(value); err != nil {
 		return nil, apierr.New(apierr.InvalidParameter, "%v", err)
 	}
-	if err := c.there(); err != nil {
+	if err := c.there(ctx); err != nil {
 		return nil, err
 	}
-	_, err := c.store.Put(secretstore.Name{Scope: c.Scope, Key: c.Key}, value, time.Now())
+	_, err := c.store.Put(ctx, secretstore.Name{Scope: c.Scope, Key: c.Key}, value, time.Now())
 	return struct{}{}, err
 }
 
@@ -222,8 +225,8 @@ func (c *secretCall) elsewhere() error {
 }
 
 // there checks that the store has the scope.
-func (c *secretCall) there() error {
-	names, err := c.store.Scopes()
+func (c *secretCall) there(ctx context.Context) error {
+	names, err := c.store.Scopes(ctx)
 	if err != nil {
 		return err
 	}
@@ -250,5 +253,5 @@ func secretFault(err error, c *secretCall) *apierr.Error {
 		e.Status = http.StatusBadRequest // as Databricks has it
 		return e
 	}
-	return apierr.New(apierr.Internal, "the local store of secrets can't be used; the gateway's log says why").Because(err)
+	return apierr.New(apierr.Internal, "the store of secrets can't be used: %v", err).Because(err) // who reads it is an administrator
 }

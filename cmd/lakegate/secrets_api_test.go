@@ -52,7 +52,7 @@ func TestSecretsAPI(t *testing.T) {
 		{boss, "POST /delete", `{"scope":"a","key":"b"}`, 404, "RESOURCE_DOES_NOT_EXIST"},
 		{boss, "POST /scopes/create", `{"scope":"a","initial_manage_principal":"users","scope_backend_type":"DATABRICKS"}`, 200, `{}`},
 		{boss, "POST /scopes/create", `{"scope":"a"}`, 400, "RESOURCE_ALREADY_EXISTS"},
-		{boss, "POST /scopes/create", `{"scope":"b","scope_backend_type":"AZURE_KEYVAULT"}`, 400, "in the local store"},
+		{boss, "POST /scopes/create", `{"scope":"b","scope_backend_type":"AZURE_KEYVAULT"}`, 400, "in the store of the gateway"},
 		{boss, "POST /scopes/create", `{"scope":"b","initial_manage_principal":"me"}`, 400, "want users"},
 		{boss, "POST /scopes/create", `{"scope":"b c"}`, 400, "scope: want 1 to 128"},
 		{boss, "POST /scopes/create", `{"scope":"vars"}`, 400, "scope vars is from: env"},

@@ -73,7 +73,7 @@ func serve(ctx context.Context, path string, override func(*config.Config), logg
 	}
 	var flags config.Config
 	override(&flags)
-	found.data = flags.Data
+	found.data, found.copies = flags.Data, true
 	cfg, err := found.load(ctx, path, false)
 	if err != nil {
 		return err

@@ -23,13 +23,14 @@ type stored struct {
 	store  *endpoints.Store
 	file   string
 	set    endpoints.Set
-	said   map[string]int64 // versions that were logged as unusable, by name
+	said   map[string]int64            // versions that were logged as unusable, by name
+	good   map[string]*config.Endpoint // what was usable last, by name
 	logger *slog.Logger
 }
 
 func newStored(docs *state.Docs, data string, logger *slog.Logger) *stored {
 	return &stored{
-		store: endpoints.New(docs), file: filepath.Join(data, "api-endpoints.json"), said: map[string]int64{}, logger: logger,
+		store: endpoints.New(docs), file: filepath.Join(data, "api-endpoints.json"), said: map[string]int64{}, good: map[string]*config.Endpoint{}, logger: logger,
 	}
 }
 
@@ -83,26 +84,48 @@ func (s *stored) sayWhoDeleted(row *inference.EntityChange) {
 	}
 }
 
-// merged adds the endpoints of the API to those of the file.
+// merged adds the endpoints of the API to those of the file. An endpoint that worked before and can't be
+// read any more, such as one whose secret is gone, stays as it was.
 func (s *stored) merged(file *config.Config, vault config.Vault) *config.Config {
-	return mergeEndpoints(file, s.set, vault, func(d *endpoints.Document, err error) {
-		if s.said[d.Name] != d.Version {
-			s.said[d.Name] = d.Version
-			s.logger.Warn("an endpoint made through the API can't be used with this configuration file; it is left out",
-				"endpoint", d.Name, "version", d.Version, "error", err)
+	good := map[string]*config.Endpoint{}
+	parse := func(d *endpoints.Document) (*config.Endpoint, error) {
+		e, err := parseStored(file, d, vault)
+		before := s.good[d.Name]
+		if err != nil && before != nil && before.Version() == d.Version {
+			s.say(d, "an endpoint made through the API can't be read again; it stays as it was", err)
+			e, err = before, nil
 		}
+		good[d.Name] = e
+		return e, err
+	}
+	all := mergeEndpoints(file, s.set, parse, func(d *endpoints.Document, err error) {
+		s.say(d, "an endpoint made through the API can't be used with this configuration file; it is left out", err)
+	})
+	s.good = good
+	return all
+}
+
+// say logs what is wrong with a version once.
+func (s *stored) say(d *endpoints.Document, what string, err error) {
+	if s.said[d.Name] != d.Version {
+		s.said[d.Name] = d.Version
+		s.logger.Warn(what, "endpoint", d.Name, "version", d.Version, "error", err)
+	}
+}
+
+func parseStored(file *config.Config, d *endpoints.Document, vault config.Vault) (*config.Endpoint, error) {
+	return file.ParseEndpoint(d.Spec, vault, &endpoint.Origin{
+		Version: d.Version, Spec: d.Spec, Access: d.Access,
+		Created: d.Created, CreatedBy: d.CreatedBy, Changed: d.Changed, ChangedBy: d.ChangedBy,
 	})
 }
 
 // mergeEndpoints adds the endpoints of set to those of file. Those that can't be used beside what is
 // there are left out and told.
-func mergeEndpoints(file *config.Config, set endpoints.Set, vault config.Vault, tell func(*endpoints.Document, error)) *config.Config {
+func mergeEndpoints(file *config.Config, set endpoints.Set, parse func(*endpoints.Document) (*config.Endpoint, error), tell func(*endpoints.Document, error)) *config.Config {
 	all := file
 	for _, d := range set.Live() {
-		e, err := file.ParseEndpoint(d.Spec, vault, &endpoint.Origin{
-			Version: d.Version, Spec: d.Spec, Access: d.Access,
-			Created: d.Created, CreatedBy: d.CreatedBy, Changed: d.Changed, ChangedBy: d.ChangedBy,
-		})
+		e, err := parse(d)
 		if err == nil {
 			err = all.Fits(e)
 		}
@@ -121,7 +144,8 @@ func withStored(ctx context.Context, file *config.Config, docs *state.Docs) (*co
 	if err != nil {
 		return nil, err
 	}
-	return mergeEndpoints(file, set, nil, func(*endpoints.Document, error) {}), nil // the gateway reports them
+	parse := func(d *endpoints.Document) (*config.Endpoint, error) { return parseStored(file, d, nil) }
+	return mergeEndpoints(file, set, parse, func(*endpoints.Document, error) {}), nil // the gateway reports them
 }
 
 // followInterval is how often a gateway looks for changes that were made through others: one listing

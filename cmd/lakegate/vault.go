@@ -6,26 +6,33 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 
 	"github.com/lakegate/lakegate/internal/config"
 	"github.com/lakegate/lakegate/internal/secret"
 	"github.com/lakegate/lakegate/internal/secretstore"
+	"github.com/lakegate/lakegate/internal/state"
 	"github.com/lakegate/lakegate/internal/vault"
 	"github.com/lakegate/lakegate/internal/vault/awssecrets"
 )
 
-// Variables that hold the key of the local store, where it is not in a file.
+// Variables that hold the key of the encrypted store, where it is not in a file.
 const (
 	storeKeyVar        = "LAKEGATE_SECRETS_KEY"
 	passphraseVar      = "LAKEGATE_SECRETS_PASSPHRASE"
 	newPassphraseVar   = "LAKEGATE_SECRETS_NEW_PASSPHRASE"
-	errTwoKeysOfStores = "both " + storeKeyVar + " and " + passphraseVar + " are set; unset the one that the local store was not made with"
+	errTwoKeysOfStores = "both " + storeKeyVar + " and " + passphraseVar + " are set; unset the one that the store was not made with"
 )
 
 // secrets reads configurations with the secrets they refer to.
 type secrets struct {
-	vault *vault.Vault
-	data  string // where the local store is, when flags say so over the file
+	vault  *vault.Vault
+	data   string // where the local store is, when flags say so over the file
+	copies bool   // what the lake's store has is copied into the data folder, for starts without the lake
+	logger *slog.Logger
+
+	mu   sync.Mutex
+	docs *state.Docs // of the lake, once its store of secrets was needed
 }
 
 // newSecrets returns secrets that have found nothing yet.
@@ -37,7 +44,7 @@ func newSecrets(logger *slog.Logger) (*secrets, error) {
 		return nil, errors.New(errTwoKeysOfStores)
 	}
 	v, err := vault.New(c)
-	return &secrets{vault: v}, err
+	return &secrets{vault: v, logger: logger}, err
 }
 
 // load reads a configuration. With fresh, secrets that are kept in memory are fetched again.
@@ -48,7 +55,7 @@ func (s *secrets) load(ctx context.Context, path string, fresh bool) (*config.Co
 
 func (s *secrets) check(ctx context.Context, path string, fresh bool) (*config.Config, []config.Reference, error) {
 	r := s.vault.Round(fresh)
-	cfg, refs, err := config.Check(path, config.Sources{Env: os.LookupEnv, Vault: findIn(ctx, r, s.data)})
+	cfg, refs, err := config.Check(path, config.Sources{Env: os.LookupEnv, Vault: s.find(ctx, r)})
 	r.Done(err == nil)
 	return cfg, refs, err
 }
@@ -59,26 +66,64 @@ func loadLake(ctx context.Context, path string) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return config.LoadLake(path, config.Sources{Env: os.LookupEnv, Vault: findIn(ctx, s.vault.Round(false), "")})
+	return config.LoadLake(path, config.Sources{Env: os.LookupEnv, Vault: s.find(ctx, s.vault.Round(false))})
 }
 
-// findIn is the config.Vault of one reading. data is the folder that flags say over the file.
-func findIn(ctx context.Context, r *vault.Round, data string) config.Vault {
-	return func(c *config.Config, s config.SecretScope, scope, key string) (secret.String, string, error) {
-		at := storeOf(c, data)
+// find is the config.Vault of one reading.
+func (s *secrets) find(ctx context.Context, r *vault.Round) config.Vault {
+	return func(c *config.Config, from config.SecretScope, scope, key string) (secret.String, string, error) {
+		at, err := s.storeOf(ctx, c, from)
+		if err != nil {
+			return secret.String{}, "", err
+		}
 		return r.Find(ctx, vault.Place{
-			Kind: vault.Kind(s.From), Scope: scope, Prefix: s.Prefix, Folder: s.Folder, StoreFile: at.File, KeyFile: at.KeyFile,
-			Name: s.Name, Region: s.Region, Endpoint: s.Endpoint, Refresh: s.Refresh,
+			Kind: vault.Kind(from.From), Scope: scope, Prefix: from.Prefix, Folder: from.Folder, StoreFile: at.File, KeyFile: at.KeyFile, Lake: at.Lake,
+			Name: from.Name, Region: from.Region, Endpoint: from.Endpoint, Refresh: from.Refresh,
 		}, key)
 	}
 }
 
-// storeOf says where the local store of a configuration is.
-func storeOf(c *config.Config, data string) secretstore.Config {
+// storeOf says where the encrypted store is, if from is in it.
+func (s *secrets) storeOf(ctx context.Context, c *config.Config, from config.SecretScope) (secretstore.Config, error) {
 	with := *c
-	if data != "" {
-		with.Data = data
+	if s.data != "" {
+		with.Data = s.data
 	}
 	file, key := with.SecretFiles()
-	return secretstore.Config{File: file, KeyFile: key}
+	at := secretstore.Config{File: file, KeyFile: key}
+	if c.Secrets.Store.In != config.InLake || from.From != "" && from.From != config.FromStore {
+		return at, nil
+	}
+	if !s.copies {
+		at.File = ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.docs == nil { // another lake takes effect at the next start
+		store, err := openStore(ctx, &with, s.logger)
+		if err != nil {
+			return at, err
+		}
+		s.docs = state.New(store)
+	}
+	at.Lake = s.docs
+	return at, nil
+}
+
+// keyed adds the key of the environment to where a store is, if there is one.
+func keyed(c secretstore.Config) (*secretstore.Store, error) {
+	c.Key, c.Passphrase = secret.New(os.Getenv(storeKeyVar)), secret.New(os.Getenv(passphraseVar))
+	if !c.Key.IsZero() && !c.Passphrase.IsZero() {
+		return nil, errors.New(errTwoKeysOfStores)
+	}
+	return secretstore.New(c), nil
+}
+
+// secretStoreOf returns the store of secrets of a configuration. docs are its lake's.
+func secretStoreOf(cfg *config.Config, docs *state.Docs) (*secretstore.Store, error) {
+	file, key := cfg.SecretFiles()
+	if cfg.Secrets.Store.In == config.InLake {
+		return keyed(secretstore.Config{KeyFile: key, Lake: docs})
+	}
+	return keyed(secretstore.Config{File: file, KeyFile: key})
 }

@@ -34,9 +34,9 @@ var Arrows = []Rule{
 
 	// Built on the leaves.
 	{"internal/pricing", []string{"internal/inference"}},
-	{"internal/pricing/foreign", []string{"internal/pricing"}}, // lists of other projects become price files
-	{"internal/secretstore", []string{"internal/disk", "internal/secret"}},
-	{"internal/vault/...", []string{"internal/secret", "internal/secretstore"}}, // config names its function; cmd joins them
+	{"internal/pricing/foreign", []string{"internal/pricing"}},                                                        // lists of other projects become price files
+	{"internal/secretstore", []string{"internal/disk", "internal/secret", "internal/state", "internal/objstore/..."}}, // the lake's store is a document
+	{"internal/vault/...", []string{"internal/secret", "internal/secretstore", "internal/state"}},                     // config names its function; cmd joins them
 	{"internal/state", []string{"internal/objstore/..."}},
 	{"internal/maintain/lease", []string{"internal/state"}},
 	{"internal/maintain/gateways", []string{"internal/state"}},

@@ -71,6 +71,14 @@ func (c *Config) Fits(e *Endpoint) error {
 	return nil
 }
 
+// Version is that of the document of an endpoint made through the API, 0 for one of the file.
+func (e *Endpoint) Version() int64 {
+	if e.origin == nil {
+		return 0
+	}
+	return e.origin.Version
+}
+
 func declaredBy(e *Endpoint) string {
 	if e.origin == nil {
 		return " of the gateway's configuration file"

@@ -23,6 +23,7 @@ var (
 
 // secrets checks where secrets are, not whether they are there.
 func (c *checker) secrets(s *Secrets) {
+	c.secretStore(&s.Store)
 	for scope, from := range s.Scopes {
 		p := join("secrets.scopes", scope)
 		if !secretName.MatchString(scope) {
@@ -39,6 +40,19 @@ func (c *checker) secrets(s *Secrets) {
 			at.bad = true
 			c.places[p] = at
 		}
+	}
+}
+
+func (c *checker) secretStore(s *SecretStore) {
+	const p = "secrets.store"
+	switch s.In {
+	case "", InFolder:
+	case InLake:
+		if c.given(p + ".file") {
+			c.fault(p+".file", "it is for a store in a folder; what is in the lake needs none")
+		}
+	default:
+		c.fault(p+".in", "want folder or lake, got %s", c.text(p+".in"))
 	}
 }
 

@@ -67,7 +67,7 @@ func (c *checker) reference(path string, ref secret.String) (secret.String, bool
 	if c.lakeOnly && !strings.HasPrefix(path, "lake.") {
 		return secret.New(unsetSecret + m[1] + "/" + m[2]), true
 	}
-	value, where, err := c.find(m[1], m[2])
+	value, where, err := c.find(m[1], m[2], strings.HasPrefix(path, "lake."))
 	if err != nil {
 		r.Problem = oneLine(err.Error())
 		c.fault(path, "secrets/%s/%s: %s", m[1], m[2], r.Problem)
@@ -77,8 +77,9 @@ func (c *checker) reference(path string, ref secret.String) (secret.String, bool
 	return value, true
 }
 
-// find returns a secret of the file's own section or of the vault, and says where it was.
-func (c *checker) find(scope, key string) (value secret.String, where string, err error) {
+// find returns a secret of the file's own section or of the vault, and says where it was. forLake: the lake
+// can't be read without it.
+func (c *checker) find(scope, key string, forLake bool) (value secret.String, where string, err error) {
 	s := &c.config.Secrets
 	if keys, ok := s.Inline[scope]; ok {
 		if value, ok := keys[key]; ok {
@@ -89,6 +90,9 @@ func (c *checker) find(scope, key string) (value secret.String, where string, er
 	from, named := s.Scopes[scope]
 	if named && c.bad(join("secrets.scopes", scope)) {
 		return value, "", fmt.Errorf("see the fault of %s", join("secrets.scopes", scope))
+	}
+	if forLake && s.Store.In == InLake && (!named || from.From == FromStore) {
+		return value, "", fmt.Errorf("what opens the lake can't be in the store that is in the lake: say where scope %s is instead, with secrets: {scopes: {%[1]s: {from: env}}} or files", scope)
 	}
 	if c.vault == nil {
 		return value, "", fmt.Errorf("it is not there: add it to this file as secrets: {%s: {%s: ...}}", scope, key)

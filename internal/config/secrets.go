@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -16,11 +17,21 @@ type Secrets struct {
 	Inline map[string]map[string]secret.String `yaml:",inline"`
 }
 
-// SecretStore says where the encrypted local store is; see Config.SecretFiles.
+// SecretStore says where the encrypted store is; see Config.SecretFiles.
 type SecretStore struct {
-	File    string `yaml:"file"`
-	KeyFile string `yaml:"key_file"`
+	In      StorePlace `yaml:"in,omitempty"` // "" is InFolder
+	File    string     `yaml:"file"`         // of a local store
+	KeyFile string     `yaml:"key_file"`
 }
+
+// StorePlace is who has the encrypted store.
+type StorePlace string
+
+// The places. A local store is one gateway's; what is in the lake, all its gateways share.
+const (
+	InFolder StorePlace = "folder"
+	InLake   StorePlace = "lake"
+)
 
 // SecretSource is where the secrets of a scope are.
 type SecretSource string
@@ -44,16 +55,38 @@ type SecretScope struct {
 	Refresh  time.Duration `yaml:"refresh"`  // aws: how often it is looked whether the secret has changed
 }
 
-// SecretFiles returns where the local store and its key are.
+// SecretFiles returns where the local store and its key are; of a store in the lake, where this gateway
+// has a copy.
 func (c *Config) SecretFiles() (store, key string) {
 	store, key = c.Secrets.Store.File, c.Secrets.Store.KeyFile
-	if store == "" {
+	if c.Secrets.Store.In == InLake {
+		store = filepath.Join(c.Data, "secrets.lake.age")
+	} else if store == "" {
 		store = filepath.Join(c.Data, "secrets.age")
 	}
 	if key == "" {
 		key = filepath.Join(c.Data, "secrets.key")
 	}
 	return store, key
+}
+
+// SecretsTaken reports whether this gateway has a store for secrets that come through the API of endpoints:
+// one that every gateway with these endpoints reads. If not, it says why, and what to do.
+func (c *Config) SecretsTaken() error {
+	const change = "put it where the gateway finds secrets, with `lakegate secrets put` or by an environment variable, and give the reference {{secrets/scope/key}}"
+	if from, ok := c.Secrets.Scopes[secret.Given]; ok && from.From != FromStore {
+		return fmt.Errorf("scope %s is from: %s in the gateway's configuration file; leave it to the store, or %s", secret.Given, from.From, change)
+	}
+	if c.Secrets.Store.In != InLake && !c.lakeInData() {
+		return fmt.Errorf("the lake may have other gateways, and the store of secrets is this one's alone: have the configuration file say secrets: {store: {in: lake}}, or %s", change)
+	}
+	return nil
+}
+
+// lakeInData reports whether the lake is in the data folder, which one gateway has at a time.
+func (c *Config) lakeInData() bool {
+	rel, err := filepath.Rel(c.Data, c.LakeFolder())
+	return c.LakeFolder() != "" && err == nil && filepath.IsLocal(rel)
 }
 
 // Vault finds secrets that are not written out in the file: the value of a key of a scope, and where it

@@ -105,3 +105,45 @@ func TestTheLakeNeedsItsOwnSecretsOnly(t *testing.T) {
 		t.Error("the lake's secret is not there")
 	}
 }
+
+// A store in the lake has a key file and no other, and can't have what opens the lake.
+func TestAStoreInTheLake(t *testing.T) {
+	parse := func(text string) (*Config, error) {
+		return ParseFrom([]byte("endpoints: []\n"+text), Sources{Env: env, Vault: func(*Config, SecretScope, string, string) (secret.String, string, error) {
+			return secret.New(hidden), "the vault", nil
+		}})
+	}
+	for text, want := range map[string]string{
+		"secrets: {store: {in: cloud}}":         "secrets.store.in: want folder or lake, got \"cloud\"",
+		"secrets: {store: {in: lake, file: x}}": "secrets.store.file: it is for a store in a folder",
+		"secrets: {store: {in: lake}}\nlake: {url: \"s3://bucket/p\", s3: {access_key_id: id, secret_access_key: \"{{secrets/s3/key}}\"}}": "what opens the lake can't be in the store that is in the lake: say where scope s3 is instead",
+	} {
+		if _, err := parse(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	c, err := parse("data: d\nsecrets: {store: {in: lake, key_file: k}, scopes: {s3: {from: env}}}\nlake: {url: \"s3://bucket/p\", s3: {access_key_id: id, secret_access_key: \"{{secrets/s3/key}}\"}}")
+	must(t, err)
+	if file, key := c.SecretFiles(); file != "d/secrets.lake.age" || key != "k" {
+		t.Errorf("SecretFiles = %s, %s", file, key)
+	}
+}
+
+// Secrets that come through the API need a store that every gateway with these endpoints reads.
+func TestSecretsTaken(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                               "",
+		"lake: {url: data/lake}":         "",
+		"lake: {url: lake}":              "secrets: {store: {in: lake}}",
+		"lake: {url: \"s3://bucket/p\"}": "secrets: {store: {in: lake}}",
+		"lake: {url: lake}\nsecrets: {store: {in: lake}}":        "",
+		"secrets: {scopes: {lakegate-endpoints: {from: env}}}":   "scope lakegate-endpoints is from: env",
+		"secrets: {scopes: {lakegate-endpoints: {from: store}}}": "",
+	} {
+		c, err := ParseFrom([]byte("data: data\nendpoints: []\n"+text), Sources{Env: env})
+		must(t, err)
+		if err := c.SecretsTaken(); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want %q", text, err, want)
+		}
+	}
+}

@@ -59,3 +59,7 @@ func (s String) mask() string {
 func EnvName(name string) string {
 	return strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
 }
+
+// Given is the scope of the secrets that came with requests of the endpoints API, in fields
+// ..._plaintext.
+const Given = "lakegate-endpoints"

@@ -29,7 +29,7 @@ type entry struct {
 // version is the format's.
 const version = 1
 
-var errDamaged = errors.New("the file of secrets is damaged, or is none; restore it from a backup")
+var errDamaged = errors.New("the secrets are damaged, or are none; restore them from a backup")
 
 func (d *document) clone() *document {
 	c := &document{Scopes: make(map[string]map[string]entry, len(d.Scopes))}
@@ -77,7 +77,7 @@ func decrypt(b []byte, k *key) (*document, error) {
 	r, err := age.Decrypt(bytes.NewReader(b), k.by...)
 	var other *age.NoIdentityMatchError
 	if errors.As(err, &other) {
-		return nil, fmt.Errorf("the key of %s is not the one the secrets were encrypted with", k.from)
+		return nil, fmt.Errorf("the key of %s is not the one they were encrypted with; if that one is lost, so are they: `lakegate secrets reset` begins anew", k.from)
 	}
 	if err != nil {
 		return nil, errDamaged

@@ -2,6 +2,7 @@ package secretstore
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/lakegate/lakegate/internal/disk"
 	"github.com/lakegate/lakegate/internal/secret"
+	"github.com/lakegate/lakegate/internal/state"
 )
 
 // key is what the file is read with and written to.
@@ -33,6 +35,12 @@ func (s *Store) key() (*key, error) {
 		return passphraseKey(c.Passphrase)
 	default:
 		b, err := readKeyFile(c.KeyFile)
+		if errors.Is(err, errNoKey) && s.Shared() {
+			return nil, fmt.Errorf("%w; copy it from another gateway of the lake, or make the first one: `lakegate secrets keygen --file %s`", err, c.KeyFile)
+		}
+		if errors.Is(err, errNoKey) {
+			return nil, fmt.Errorf("%w; put it back from a backup, or, if it is lost, begin anew with `lakegate secrets reset`", err)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -74,7 +82,7 @@ func parseKey(b []byte, from string) (*key, error) {
 func readKeyFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("the key of the secrets is missing: there is no file %s", path)
+		return nil, fmt.Errorf("%w: there is no file %s", errNoKey, path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the key of the secrets: %w", err)
@@ -90,16 +98,21 @@ func readKeyFile(path string) ([]byte, error) {
 	return readFile(path, 64<<10)
 }
 
-// makeKey makes the key file of a new store, where the key is to be in one.
+var errNoKey = errors.New("the key of the secrets is missing")
+
+// makeKey makes the key file of a new local store, where the key is to be in one.
 func (s *Store) makeKey() (made bool, err error) {
 	c := s.config
+	if s.Shared() {
+		return false, nil
+	}
 	if !c.Key.IsZero() || !c.Passphrase.IsZero() {
 		return false, nil
 	}
 	if _, err := os.Stat(c.KeyFile); err == nil {
 		return false, nil // made by hand, or for a store that is gone
 	}
-	b, err := newKey()
+	b, err := NewKey()
 	if err != nil {
 		return false, err
 	}
@@ -116,7 +129,8 @@ func writeKeyFile(path string, b []byte) error {
 	return nil
 }
 
-func newKey() ([]byte, error) {
+// NewKey makes the text of a key file.
+func NewKey() ([]byte, error) {
 	id, err := age.GenerateX25519Identity()
 	if err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
@@ -126,67 +140,74 @@ func newKey() ([]byte, error) {
 
 // RotateKey encrypts the store with another key.
 //
-// With a key file the new key is made, and stands beside the old one in the file until the store is
-// written: whenever the process dies, the file has the key that the store needs, and rotating again
-// completes it. With Key it must hold the new key first and the old one after it. With Passphrase, next
-// is the new one.
-func (s *Store) RotateKey(next secret.String) error {
-	unlock, err := s.lock(false)
+// With a local store's key file the new key is made, and stands beside the old one in the file until the
+// store is written: whenever the process dies, the file has the key that the store needs, and rotating
+// again completes it. Key, and the key file of a lake's store, which every gateway has, must hold the
+// new key first and the old one after it. With Passphrase, next is the new one.
+func (s *Store) RotateKey(ctx context.Context, next secret.String) error {
+	unlock, err := s.place.lock(false)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	d, err := s.load()
-	if err != nil {
-		return err
-	}
-	d = d.clone()
-	switch c := s.config; {
-	case !c.Key.IsZero():
-		k, err := s.key()
+	for range maxTries {
+		d, was, err := s.load(ctx)
 		if err != nil {
 			return err
 		}
-		if len(k.by) < 2 {
-			return errors.New("the environment holds one key only: put the new one on a line before it, as age-keygen makes it")
-		}
-		return s.write(d, k)
-	case !c.Passphrase.IsZero():
-		if next.IsZero() {
-			return errors.New("there is no new passphrase")
-		}
-		k, err := passphraseKey(next)
+		k, done, err := s.nextKey(next)
 		if err != nil {
 			return err
 		}
-		return s.write(d, k)
-	default:
-		return s.rotateFile(d)
+		if err = s.write(ctx, was, d.clone(), k); err == nil {
+			err = done()
+		}
+		if !errors.Is(err, state.ErrChanged) {
+			return err
+		}
 	}
+	return errors.New("the secrets are being changed all the time by others; try again")
 }
 
-func (s *Store) rotateFile(d *document) error {
+// nextKey returns the key to encrypt with from now on, and what is to be done when that has been done.
+func (s *Store) nextKey(next secret.String) (k *key, done func() error, err error) {
+	done = func() error { return nil }
+	switch c := s.config; {
+	case c.Key.IsZero() && !c.Passphrase.IsZero():
+		if next.IsZero() {
+			return nil, nil, errors.New("there is no new passphrase")
+		}
+		k, err = passphraseKey(next)
+	case c.Key.IsZero() && !s.Shared():
+		return s.fresh()
+	default:
+		if k, err = s.key(); err == nil && len(k.by) < 2 {
+			err = fmt.Errorf("%s holds one key only: put the new one, as `lakegate secrets keygen` makes it, on a line before it", k.from)
+			if s.Shared() {
+				err = fmt.Errorf("%w, on every gateway of the lake", err)
+			}
+		}
+	}
+	return k, done, err
+}
+
+// fresh puts a new key into the key file, before the old one.
+func (s *Store) fresh() (k *key, done func() error, err error) {
 	path := s.config.KeyFile
 	old, err := readKeyFile(path)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	fresh, err := newKey()
+	fresh, err := NewKey()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	both := append(append([]byte{}, fresh...), old...)
 	if err := writeKeyFile(path, both); err != nil {
-		return err
+		return nil, nil, err
 	}
-	k, err := parseKey(both, path)
-	if err != nil {
-		return err
-	}
-	if err := s.write(d, k); err != nil {
-		return err
-	}
-	return writeKeyFile(path, fresh)
+	k, err = parseKey(both, path)
+	return k, func() error { return writeKeyFile(path, fresh) }, err
 }
 
 // KeyPlace says where the key comes from.

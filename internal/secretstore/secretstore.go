@@ -1,33 +1,34 @@
-// Package secretstore keeps secrets in one encrypted file: the local store behind
-// {{secrets/scope/key}} and `lakegate secrets`.
+// Package secretstore keeps secrets in one encrypted store: the local one, a file of this machine, or
+// the one in the lake, a document that its gateways share. It is behind {{secrets/scope/key}} and
+// `lakegate secrets`.
 //
-// A change is durable before it is acknowledged: the file is written beside the old one, synced and
-// renamed over it, under a lock that keeps two writers from losing each other's changes; readers need
-// no lock, and see the file before a change or after it. What is in the file, names included, can
-// neither be read nor be changed unnoticed without its key. The file is age's format
-// (docs/format/secrets.md), so the age tool can read it too.
+// A change is durable before it is acknowledged, and no change is lost to another: the file is written
+// beside the old one, synced and renamed over it, under a lock; the document is replaced under the
+// condition that it is the one the change was made from. Readers see the store before a change or after
+// it. What is in it, names included, can neither be read nor be changed unnoticed without its key. Both
+// are age's format (docs/format/secrets.md), so the age tool can read them too.
+//
+// A local store is read when it is asked. Of the one in the lake Get gives what Refresh has seen last,
+// and an encrypted copy of that on this machine stands in while the lake can't be reached.
 //
 // The package does not keep the key from who may read the key's file, and does not notice when the
-// whole file is replaced by an older one. It prints nothing, and no error holds a value or a key. A
+// whole store is replaced by an older one. It prints nothing, and no error holds a value or a key. A
 // Store is safe for concurrent use, also by several processes.
 package secretstore
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/lakegate/lakegate/internal/disk"
 	"github.com/lakegate/lakegate/internal/secret"
+	"github.com/lakegate/lakegate/internal/state"
 )
 
 // MaxValue bounds a secret, maxFile the encrypted file.
@@ -46,8 +47,12 @@ var (
 
 // Config says where a store is.
 type Config struct {
-	File string // of the secrets
-	// KeyFile holds the key, mode 0600. It is made by the first Put when Key and Passphrase are empty.
+	// File is the local store, or this gateway's copy of the one in the lake, "" for none.
+	File string
+	// Lake has the store that its gateways share; nil for a local one.
+	Lake *state.Docs
+	// KeyFile holds the key, mode 0600. A local store's is made by the first Put when Key and
+	// Passphrase are empty. That of a lake's store is not: every gateway needs the same.
 	KeyFile string
 	// Key is the key itself, instead of a file: one or more lines of age's secret keys, of which the
 	// first encrypts.
@@ -56,25 +61,37 @@ type Config struct {
 	Passphrase secret.String
 }
 
-// Store is the secrets of one file.
+// Store is the secrets of one file or lake.
 type Store struct {
 	config Config
+	place  place
 
 	mu   sync.Mutex
-	seen [sha256.Size]byte // hash of the file that read holds
+	seen [sha256.Size]byte // hash of what read is of
 	read *document
+	last error // of Refresh
 }
 
-// New returns the store of a file, which may not be there yet.
-func New(c Config) *Store { return &Store{config: c} }
+// New returns a store, which may not be there yet. It reads nothing.
+func New(c Config) *Store {
+	if c.Lake != nil {
+		return &Store{config: c, place: lake{c.Lake}}
+	}
+	return &Store{config: c, place: file(c.File)}
+}
 
-// File is where the secrets are.
+// File is where the secrets of a local store are, or the copy of the lake's.
 func (s *Store) File() string { return s.config.File }
 
-// Exists reports whether anything was ever put in.
-func (s *Store) Exists() bool {
-	_, err := os.Stat(s.config.File)
-	return err == nil
+// Shared reports whether the store is the lake's.
+func (s *Store) Shared() bool { return s.config.Lake != nil }
+
+// String says which store it is, for people.
+func (s *Store) String() string {
+	if s.Shared() {
+		return "the lake's store of secrets"
+	}
+	return "the local store " + s.config.File
 }
 
 // Name says which secret it is.
@@ -108,8 +125,8 @@ type Entry struct {
 }
 
 // Get returns a secret; ErrNoStore, ErrNoScope and ErrNoSecret say what is missing.
-func (s *Store) Get(n Name) (secret.String, error) {
-	d, err := s.load()
+func (s *Store) Get(ctx context.Context, n Name) (secret.String, error) {
+	d, err := s.known(ctx)
 	if err != nil {
 		return secret.String{}, err
 	}
@@ -125,8 +142,8 @@ func (s *Store) Get(n Name) (secret.String, error) {
 }
 
 // List returns every secret's name, sorted; none when there is no store.
-func (s *Store) List() ([]Entry, error) {
-	d, err := s.load()
+func (s *Store) List(ctx context.Context) ([]Entry, error) {
+	d, _, err := s.load(ctx)
 	if errors.Is(err, ErrNoStore) {
 		return nil, nil
 	}
@@ -137,8 +154,8 @@ func (s *Store) List() ([]Entry, error) {
 }
 
 // Scopes returns the names of scopes, sorted, those without secrets too.
-func (s *Store) Scopes() ([]string, error) {
-	d, err := s.load()
+func (s *Store) Scopes(ctx context.Context) ([]string, error) {
+	d, _, err := s.load(ctx)
 	if errors.Is(err, ErrNoStore) {
 		return nil, nil
 	}
@@ -149,28 +166,37 @@ func (s *Store) Scopes() ([]string, error) {
 }
 
 // Put stores a secret, a new one or another value of one. madeKey says that this made KeyFile.
-func (s *Store) Put(n Name, value secret.String, now time.Time) (madeKey bool, err error) {
-	if err := errors.Join(CheckName("scope", n.Scope), CheckName("key", n.Key)); err != nil {
-		return false, err
-	}
-	if err := CheckValue(value); err != nil {
-		return false, err
-	}
-	return s.change(true, func(d *document) error {
-		if d.Scopes[n.Scope] == nil {
-			d.Scopes[n.Scope] = map[string]entry{}
+func (s *Store) Put(ctx context.Context, n Name, value secret.String, now time.Time) (madeKey bool, err error) {
+	return s.PutAll(ctx, map[Name]secret.String{n: value}, now)
+}
+
+// PutAll is Put of several secrets, all of them or none.
+func (s *Store) PutAll(ctx context.Context, values map[Name]secret.String, now time.Time) (madeKey bool, err error) {
+	for n, value := range values {
+		if err := errors.Join(CheckName("scope", n.Scope), CheckName("key", n.Key)); err != nil {
+			return false, err
 		}
-		d.Scopes[n.Scope][n.Key] = entry{Value: value.Reveal(), Updated: now.UTC().Truncate(time.Millisecond)}
+		if err := CheckValue(value); err != nil {
+			return false, err
+		}
+	}
+	return s.change(ctx, true, func(d *document) error {
+		for n, value := range values {
+			if d.Scopes[n.Scope] == nil {
+				d.Scopes[n.Scope] = map[string]entry{}
+			}
+			d.Scopes[n.Scope][n.Key] = entry{Value: value.Reveal(), Updated: now.UTC().Truncate(time.Millisecond)}
+		}
 		return nil
 	})
 }
 
 // AddScope makes a scope without secrets; ErrScope when it is there.
-func (s *Store) AddScope(scope string) error {
+func (s *Store) AddScope(ctx context.Context, scope string) error {
 	if err := CheckName("scope", scope); err != nil {
 		return err
 	}
-	_, err := s.change(true, func(d *document) error {
+	_, err := s.change(ctx, true, func(d *document) error {
 		if d.Scopes[scope] != nil {
 			return ErrScope
 		}
@@ -181,8 +207,8 @@ func (s *Store) AddScope(scope string) error {
 }
 
 // Delete takes a secret out.
-func (s *Store) Delete(n Name) error {
-	_, err := s.change(false, func(d *document) error {
+func (s *Store) Delete(ctx context.Context, n Name) error {
+	_, err := s.change(ctx, false, func(d *document) error {
 		keys, ok := d.Scopes[n.Scope]
 		if !ok {
 			return ErrNoScope
@@ -197,8 +223,8 @@ func (s *Store) Delete(n Name) error {
 }
 
 // DeleteScope takes a scope out with all its secrets.
-func (s *Store) DeleteScope(scope string) error {
-	_, err := s.change(false, func(d *document) error {
+func (s *Store) DeleteScope(ctx context.Context, scope string) error {
+	_, err := s.change(ctx, false, func(d *document) error {
 		if d.Scopes[scope] == nil {
 			return ErrNoScope
 		}
@@ -208,14 +234,69 @@ func (s *Store) DeleteScope(scope string) error {
 	return err
 }
 
-// change reads, changes and writes the store under the lock. An error of edit leaves it as it was.
-func (s *Store) change(create bool, edit func(*document) error) (madeKey bool, err error) {
-	unlock, err := s.lock(create)
+// Sweep takes those secrets out of a scope that gone says so of. What is not there is no error.
+func (s *Store) Sweep(ctx context.Context, scope string, gone func(Entry) bool) error {
+	_, err := s.change(ctx, false, func(d *document) error {
+		before := len(d.Scopes[scope])
+		for key, e := range d.Scopes[scope] {
+			if gone(Entry{Name{scope, key}, e.Updated}) {
+				delete(d.Scopes[scope], key)
+			}
+		}
+		if len(d.Scopes[scope]) == before {
+			return errSame
+		}
+		return nil
+	})
+	if errors.Is(err, errSame) || errors.Is(err, ErrNoStore) {
+		return nil
+	}
+	return err
+}
+
+// errSame ends a change that changes nothing.
+var errSame = errors.New("nothing changes")
+
+// Reset begins anew, for when the key is lost: what is stored stays where Reset says, and opens with
+// that key alone. ErrNoStore.
+func (s *Store) Reset(ctx context.Context, now time.Time) (aside string, err error) {
+	unlock, err := s.place.lock(false)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if _, _, err := s.place.read(ctx); errors.Is(err, ErrNoStore) {
+		return "", err
+	}
+	aside, err = s.place.setAside(ctx, now)
+	if err != nil {
+		return "", fmt.Errorf("set the secrets aside: %w", err)
+	}
+	return aside, nil
+}
+
+// maxTries bounds how often a change is made again because somebody else's came before it.
+const maxTries = 100
+
+// change reads, changes and writes the store. An error of edit leaves it as it was.
+func (s *Store) change(ctx context.Context, create bool, edit func(*document) error) (madeKey bool, err error) {
+	unlock, err := s.place.lock(create)
 	if err != nil {
 		return false, err
 	}
 	defer unlock()
-	d, err := s.load()
+	for range maxTries {
+		made, err := s.try(ctx, create, edit)
+		madeKey = madeKey || made
+		if !errors.Is(err, state.ErrChanged) && !errors.Is(err, state.ErrExists) {
+			return madeKey, err
+		}
+	}
+	return madeKey, errors.New("the secrets are being changed all the time by others; try again")
+}
+
+func (s *Store) try(ctx context.Context, create bool, edit func(*document) error) (madeKey bool, err error) {
+	d, was, err := s.load(ctx)
 	if create && errors.Is(err, ErrNoStore) {
 		d, err = &document{Scopes: map[string]map[string]entry{}}, nil
 		if madeKey, err = s.makeKey(); err != nil {
@@ -233,80 +314,63 @@ func (s *Store) change(create bool, edit func(*document) error) (madeKey bool, e
 	if err != nil {
 		return madeKey, err
 	}
-	return madeKey, s.write(d, k)
+	return madeKey, s.write(ctx, was, d, k)
 }
 
-// lock waits until no other writer is at work.
-func (s *Store) lock(create bool) (unlock func(), err error) {
-	if create {
-		if err := disk.MakeDir(disk.OS, filepath.Dir(s.config.File)); err != nil {
-			return nil, fmt.Errorf("make the folder of the secrets: %w", err)
-		}
-	} else if !s.Exists() {
-		return nil, ErrNoStore
-	}
-	f, err := os.OpenFile(s.config.File+".lock", os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("lock the secrets: %w", err)
-	}
-	for {
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
-		if !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("lock the secrets: %w", err), f.Close())
-	}
-	return func() { _ = f.Close() }, nil // closing unlocks
-}
-
-// load returns the document, decrypted anew only when the file has changed. It is not to be changed.
-func (s *Store) load() (*document, error) {
+// load returns the document that is stored, decrypted anew only when it has changed. It is not to be
+// changed.
+func (s *Store) load(ctx context.Context) (*document, state.Version, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		b, err := readFile(s.config.File, maxFile)
-		if errors.Is(err, os.ErrNotExist) {
-			return nil, ErrNoStore
+		b, v, err := s.place.read(ctx)
+		if errors.Is(err, ErrNoStore) {
+			s.read = nil
+			return nil, "", err
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read the secrets: %w", err)
+			return nil, "", fmt.Errorf("read the secrets: %w", err)
 		}
-		sum := sha256.Sum256(b)
-		if s.read != nil && s.seen == sum {
-			return s.read, nil
-		}
-		d, err := s.open(b)
+		d, news, err := s.taken(b)
 		if err == nil {
-			s.seen, s.read = sum, d
-			return d, nil
+			if news {
+				s.copy(b)
+			}
+			return d, v, nil
 		}
 		// The key may be of a store that was written since: look whether there is one.
-		if again, e := readFile(s.config.File, maxFile); e != nil || sha256.Sum256(again) == sum {
-			return nil, err
+		if again, _, e := s.place.read(ctx); e != nil || sha256.Sum256(again) == sha256.Sum256(b) {
+			return nil, "", err
 		}
 	}
 }
 
-func (s *Store) open(b []byte) (*document, error) {
+// taken decrypts b, unless that is what was decrypted last.
+func (s *Store) taken(b []byte) (d *document, news bool, err error) {
+	sum := sha256.Sum256(b)
+	if s.read != nil && s.seen == sum {
+		return s.read, false, nil
+	}
 	k, err := s.key()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	d, err := decrypt(b, k)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.config.File, err)
+	if d, err = decrypt(b, k); err != nil {
+		return nil, false, fmt.Errorf("%s: %w", s, err)
 	}
-	return d, nil
+	s.seen, s.read = sum, d
+	return d, true, nil
 }
 
-func (s *Store) write(d *document, k *key) error {
+func (s *Store) write(ctx context.Context, was state.Version, d *document, k *key) error {
 	b, err := encrypt(d, k)
 	if err != nil {
 		return fmt.Errorf("encrypt the secrets: %w", err)
 	}
-	if err := disk.WriteFile(disk.OS, s.config.File, b); err != nil {
+	if len(b) > maxFile {
+		return fmt.Errorf("the secrets would take more than %d bytes together; delete some", maxFile)
+	}
+	if err := s.place.write(ctx, was, b); err != nil {
 		return fmt.Errorf("write the secrets: %w", err)
 	}
 	return nil

@@ -41,14 +41,14 @@ func again(s *Store) *Store { return New(s.config) }
 
 func put(t testing.TB, s *Store, scope, key, value string) bool {
 	t.Helper()
-	made, err := s.Put(Name{scope, key}, secret.New(value), noon)
+	made, err := s.Put(t.Context(), Name{scope, key}, secret.New(value), noon)
 	must(t, err)
 	return made
 }
 
 func expect(t testing.TB, s *Store, scope, key, value string) {
 	t.Helper()
-	got, err := s.Get(Name{scope, key})
+	got, err := s.Get(t.Context(), Name{scope, key})
 	if err != nil || got.Reveal() != value {
 		t.Errorf("%s/%s: %v; is it the value: %v", scope, key, err, got.Reveal() == value)
 	}
@@ -56,9 +56,6 @@ func expect(t testing.TB, s *Store, scope, key, value string) {
 
 func TestWhatIsPutInComesOut(t *testing.T) {
 	s := newStore(t)
-	if s.Exists() {
-		t.Error("a store before the first secret")
-	}
 	if !put(t, s, "openai", "api-key", hidden) || put(t, s, "openai", "other", "x\ny") {
 		t.Error("the key is to be made once")
 	}
@@ -66,37 +63,37 @@ func TestWhatIsPutInComesOut(t *testing.T) {
 	put(t, again(s), "openai", "api-key", hidden+"2")
 	expect(t, s, "openai", "api-key", hidden+"2") // though s had read the older file
 	expect(t, again(s), "openai", "other", "x\ny")
-	list, err := s.List()
+	list, err := s.List(t.Context())
 	must(t, err)
 	if got := fmt.Sprint(list); got != "[{{a.b c_d} 2026-11-21 12:00:00 +0000 UTC} {{openai api-key} 2026-11-21 12:00:00 +0000 UTC} {{openai other} 2026-11-21 12:00:00 +0000 UTC}]" {
 		t.Errorf("List = %s", got)
 	}
-	must(t, s.Delete(Name{"openai", "other"}))
-	if _, err := again(s).Get(Name{"openai", "other"}); !errors.Is(err, ErrNoSecret) {
+	must(t, s.Delete(t.Context(), Name{"openai", "other"}))
+	if _, err := again(s).Get(t.Context(), Name{"openai", "other"}); !errors.Is(err, ErrNoSecret) {
 		t.Errorf("deleted: %v", err)
 	}
-	must(t, s.DeleteScope("a.b"))
-	if _, err := s.Get(Name{"a.b", "c_d"}); !errors.Is(err, ErrNoScope) {
+	must(t, s.DeleteScope(t.Context(), "a.b"))
+	if _, err := s.Get(t.Context(), Name{"a.b", "c_d"}); !errors.Is(err, ErrNoScope) {
 		t.Errorf("deleted scope: %v", err)
 	}
-	must(t, s.AddScope("empty"))
-	if err := s.AddScope("empty"); !errors.Is(err, ErrScope) {
+	must(t, s.AddScope(t.Context(), "empty"))
+	if err := s.AddScope(t.Context(), "empty"); !errors.Is(err, ErrScope) {
 		t.Errorf("a scope twice: %v", err)
 	}
-	if scopes, err := again(s).Scopes(); err != nil || fmt.Sprint(scopes) != "[empty openai]" {
+	if scopes, err := again(s).Scopes(t.Context()); err != nil || fmt.Sprint(scopes) != "[empty openai]" {
 		t.Errorf("Scopes = %v, %v", scopes, err)
 	}
 }
 
 func TestAnEmptyStore(t *testing.T) {
 	s := newStore(t)
-	if _, err := s.Get(Name{"a", "b"}); !errors.Is(err, ErrNoStore) {
+	if _, err := s.Get(t.Context(), Name{"a", "b"}); !errors.Is(err, ErrNoStore) {
 		t.Errorf("Get: %v", err)
 	}
-	if list, err := s.List(); err != nil || len(list) != 0 {
+	if list, err := s.List(t.Context()); err != nil || len(list) != 0 {
 		t.Errorf("List: %v %v", list, err)
 	}
-	for _, err := range []error{s.Delete(Name{"a", "b"}), s.DeleteScope("a"), s.RotateKey(secret.String{})} {
+	for _, err := range []error{s.Delete(t.Context(), Name{"a", "b"}), s.DeleteScope(t.Context(), "a"), s.RotateKey(t.Context(), secret.String{})} {
 		if !errors.Is(err, ErrNoStore) {
 			t.Errorf("%v", err)
 		}
@@ -110,7 +107,7 @@ func TestAnEmptyStore(t *testing.T) {
 func TestTheFileShowsNothing(t *testing.T) {
 	s := newStore(t)
 	put(t, s, "scope-name", "key-name", hidden)
-	must(t, s.RotateKey(secret.String{}))
+	must(t, s.RotateKey(t.Context(), secret.String{}))
 	entries, err := os.ReadDir(filepath.Dir(s.File()))
 	must(t, err)
 	for _, e := range entries {
@@ -162,18 +159,18 @@ func TestAChangedFileIsNoticed(t *testing.T) {
 		b := bytes.Clone(whole)
 		b[i] ^= 1
 		must(t, os.WriteFile(s.File(), b, 0o600))
-		if _, err := again(s).Get(Name{"openai", "api-key"}); err == nil || strings.Contains(err.Error(), hidden) {
+		if _, err := again(s).Get(t.Context(), Name{"openai", "api-key"}); err == nil || strings.Contains(err.Error(), hidden) {
 			t.Fatalf("byte %d changed: %v", i, err)
 		}
 	}
 	for n := range whole {
 		must(t, os.WriteFile(s.File(), whole[:n], 0o600))
-		if _, err := again(s).List(); err == nil {
+		if _, err := again(s).List(t.Context()); err == nil {
 			t.Fatalf("cut at byte %d: no error", n)
 		}
 	}
 	// What can't be read is not written over either.
-	if _, err := again(s).Put(Name{"a", "b"}, secret.New("x"), noon); err == nil {
+	if _, err := again(s).Put(t.Context(), Name{"a", "b"}, secret.New("x"), noon); err == nil {
 		t.Error("a damaged store was replaced")
 	}
 }
@@ -192,7 +189,7 @@ func TestANewerFormatIsRefused(t *testing.T) {
 	must(t, err)
 	must(t, w.Close())
 	must(t, os.WriteFile(s.File(), b.Bytes(), 0o600))
-	if _, err := again(s).List(); err == nil || !strings.Contains(err.Error(), "version 2") {
+	if _, err := again(s).List(t.Context()); err == nil || !strings.Contains(err.Error(), "version 2") {
 		t.Errorf("%v", err)
 	}
 }
@@ -204,7 +201,7 @@ func TestTheKeyFile(t *testing.T) {
 	must(t, err)
 	get := func(want string) {
 		t.Helper()
-		_, err := again(s).Get(Name{"openai", "api-key"})
+		_, err := again(s).Get(t.Context(), Name{"openai", "api-key"})
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "NOTAKEY") {
 			t.Errorf("%v; want %q", err, want)
 		}
@@ -214,13 +211,13 @@ func TestTheKeyFile(t *testing.T) {
 	must(t, os.Chmod(s.config.KeyFile, 0o600))
 	must(t, os.WriteFile(s.config.KeyFile, []byte("AGE-SECRET-KEY-1NOTAKEY\n"), 0o600))
 	get("holds no key")
-	other, err := newKey()
+	other, err := NewKey()
 	must(t, err)
 	must(t, os.WriteFile(s.config.KeyFile, other, 0o600))
 	get("not the one")
 	must(t, os.Remove(s.config.KeyFile))
 	get("is missing")
-	if _, err := again(s).Put(Name{"a", "b"}, secret.New("x"), noon); err == nil {
+	if _, err := again(s).Put(t.Context(), Name{"a", "b"}, secret.New("x"), noon); err == nil {
 		t.Error("a new key was made for a store that has one")
 	}
 	s.config.Key = secret.New(string(mine)) // from the environment
@@ -236,7 +233,7 @@ func TestRotation(t *testing.T) {
 	store, err := os.ReadFile(s.File())
 	must(t, err)
 
-	must(t, s.RotateKey(secret.String{}))
+	must(t, s.RotateKey(t.Context(), secret.String{}))
 	after, err := os.ReadFile(s.config.KeyFile)
 	must(t, err)
 	if bytes.Contains(after, bytes.TrimSpace(before)) || bytes.Count(after, []byte("AGE-SECRET-KEY-1")) != 1 {
@@ -252,7 +249,7 @@ func TestRotation(t *testing.T) {
 		must(t, os.WriteFile(s.File(), store, 0o600))
 		expect(t, again(s), "openai", "api-key", hidden)
 	}
-	must(t, again(s).RotateKey(secret.String{}))
+	must(t, again(s).RotateKey(t.Context(), secret.String{}))
 	expect(t, again(s), "openai", "api-key", hidden)
 	last, err := os.ReadFile(s.config.KeyFile)
 	must(t, err)
@@ -260,26 +257,26 @@ func TestRotation(t *testing.T) {
 		t.Error("old keys are still there")
 	}
 	s.config.Key = secret.New(string(before))
-	if _, err := again(s).List(); err == nil {
+	if _, err := again(s).List(t.Context()); err == nil {
 		t.Error("the old key opens the store")
 	}
 }
 
 func TestRotationOfAKeyInTheEnvironment(t *testing.T) {
 	s := newStore(t)
-	one, err := newKey()
+	one, err := NewKey()
 	must(t, err)
-	two, err := newKey()
+	two, err := NewKey()
 	must(t, err)
 	s.config.Key = secret.New(string(one))
 	if put(t, s, "openai", "api-key", hidden) {
 		t.Error("a key file was made")
 	}
-	if err := s.RotateKey(secret.String{}); err == nil || !strings.Contains(err.Error(), "one key only") {
+	if err := s.RotateKey(t.Context(), secret.String{}); err == nil || !strings.Contains(err.Error(), "one key only") {
 		t.Errorf("%v", err)
 	}
 	s.config.Key = secret.New(string(two) + string(one))
-	must(t, again(s).RotateKey(secret.String{}))
+	must(t, again(s).RotateKey(t.Context(), secret.String{}))
 	s.config.Key = secret.New(string(two))
 	expect(t, again(s), "openai", "api-key", hidden)
 }
@@ -290,11 +287,11 @@ func TestPassphrase(t *testing.T) {
 	s := newStore(t)
 	s.config.Passphrase = secret.New("correct horse " + hidden)
 	put(t, s, "openai", "api-key", hidden)
-	if err := s.RotateKey(secret.String{}); err == nil {
+	if err := s.RotateKey(t.Context(), secret.String{}); err == nil {
 		t.Error("rotated without a new passphrase")
 	}
-	must(t, s.RotateKey(secret.New("battery staple")))
-	if _, err := again(s).List(); err == nil || !strings.Contains(err.Error(), "not the one") || strings.Contains(err.Error(), hidden) {
+	must(t, s.RotateKey(t.Context(), secret.New("battery staple")))
+	if _, err := again(s).List(t.Context()); err == nil || !strings.Contains(err.Error(), "not the one") || strings.Contains(err.Error(), hidden) {
 		t.Errorf("the old passphrase: %v", err)
 	}
 	s.config.Passphrase = secret.New("battery staple")
@@ -310,7 +307,7 @@ func TestWritersDoNotLoseChanges(t *testing.T) {
 		wait.Go(func() {
 			mine := again(s)
 			for i := range each {
-				if _, err := mine.Put(Name{fmt.Sprint("scope", w), fmt.Sprint("key", i)}, secret.New(hidden), noon); err != nil {
+				if _, err := mine.Put(t.Context(), Name{fmt.Sprint("scope", w), fmt.Sprint("key", i)}, secret.New(hidden), noon); err != nil {
 					t.Error(err)
 				}
 			}
@@ -318,7 +315,7 @@ func TestWritersDoNotLoseChanges(t *testing.T) {
 	}
 	wait.Go(func() {
 		for range each {
-			if err := again(s).RotateKey(secret.String{}); err != nil && !errors.Is(err, ErrNoStore) {
+			if err := again(s).RotateKey(t.Context(), secret.String{}); err != nil && !errors.Is(err, ErrNoStore) {
 				t.Error(err)
 			}
 		}
@@ -326,13 +323,13 @@ func TestWritersDoNotLoseChanges(t *testing.T) {
 	wait.Go(func() { // a reader needs no lock, and finds the key that fits
 		mine := again(s)
 		for range writers * each {
-			if _, err := mine.List(); err != nil {
+			if _, err := mine.List(t.Context()); err != nil {
 				t.Error(err)
 			}
 		}
 	})
 	wait.Wait()
-	list, err := s.List()
+	list, err := s.List(t.Context())
 	must(t, err)
 	if len(list) != writers*each {
 		t.Errorf("%d secrets, want %d", len(list), writers*each)
@@ -342,16 +339,16 @@ func TestWritersDoNotLoseChanges(t *testing.T) {
 func TestNamesAndValues(t *testing.T) {
 	s := newStore(t)
 	for _, n := range []Name{{"", "k"}, {"s", ""}, {"..", "k"}, {"s", "."}, {"a/b", "k"}, {"s", "a b"}, {"s", strings.Repeat("k", 129)}} {
-		if _, err := s.Put(n, secret.New(hidden), noon); err == nil || strings.Contains(err.Error(), hidden) {
+		if _, err := s.Put(t.Context(), n, secret.New(hidden), noon); err == nil || strings.Contains(err.Error(), hidden) {
 			t.Errorf("%q: %v", n, err)
 		}
 	}
 	for _, v := range []string{"", strings.Repeat("x", MaxValue+1), "\xff"} {
-		if _, err := s.Put(Name{"s", "k"}, secret.New(v), noon); err == nil {
+		if _, err := s.Put(t.Context(), Name{"s", "k"}, secret.New(v), noon); err == nil {
 			t.Errorf("a value of %d bytes", len(v))
 		}
 	}
-	if err := s.AddScope("a/b"); err == nil {
+	if err := s.AddScope(t.Context(), "a/b"); err == nil {
 		t.Error("a scope named a/b")
 	}
 }

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,8 +13,8 @@ import (
 	"github.com/lakegate/lakegate/internal/secretstore"
 )
 
-// local finds a secret of this machine.
-func (v *Vault) local(p Place, key string) *answer {
+// local finds a secret of this machine, or one that the lake's store had when it was last looked at.
+func (v *Vault) local(ctx context.Context, p Place, key string) *answer {
 	a := &answer{}
 	switch p.Kind {
 	case Env:
@@ -21,7 +22,7 @@ func (v *Vault) local(p Place, key string) *answer {
 	case Files:
 		a.value, a.where, a.err = fromFile(p, key)
 	default:
-		a.value, a.where, a.err = v.fromStore(p, key)
+		a.value, a.where, a.err = v.fromStore(ctx, p, key)
 	}
 	if a.err != nil {
 		a.where, a.value = "", secret.String{}
@@ -90,26 +91,38 @@ func read(path string) (string, error) {
 // CutLineBreak takes one line break off the end.
 func CutLineBreak(s string) string { return strings.TrimSuffix(strings.TrimSuffix(s, "\n"), "\r") }
 
-func (v *Vault) fromStore(p Place, key string) (value secret.String, where string, err error) {
+func (v *Vault) fromStore(ctx context.Context, p Place, key string) (value secret.String, where string, err error) {
 	s := v.store(p)
-	value, err = s.Get(secretstore.Name{Scope: p.Scope, Key: key})
+	value, err = s.Get(ctx, secretstore.Name{Scope: p.Scope, Key: key})
 	put := fmt.Sprintf("lakegate secrets put %s/%s", p.Scope, key)
+	if p.Scope == secret.Given {
+		put = "a change of the endpoint that has the secret itself again"
+	}
 	switch {
 	case err == nil:
-		return value, "the local store " + s.File(), nil
+		return value, s.String(), nil
 	case p.Kind == Anywhere && (errors.Is(err, secretstore.ErrNoStore) || errors.Is(err, secretstore.ErrNoScope)):
-		err = fmt.Errorf("there is no scope %s: put it into the local store with %s, or say where it is in the config file, under secrets", p.Scope, put)
+		err = fmt.Errorf("there is no scope %s: put it into %s with %s, or say where it is in the config file, under secrets", p.Scope, storeName(s), put)
+	case errors.Is(err, secretstore.ErrNoStore) && s.Shared():
+		err = fmt.Errorf("there are no secrets in the lake; begin with %s", put)
 	case errors.Is(err, secretstore.ErrNoStore):
 		err = fmt.Errorf("there is no local store at %s; begin one with %s", s.File(), put)
 	case errors.Is(err, secretstore.ErrNoScope), errors.Is(err, secretstore.ErrNoSecret):
-		err = fmt.Errorf("the local store %s does not have it; put it there with %s", s.File(), put)
+		err = fmt.Errorf("%s does not have it; put it there with %s", s, put)
 	}
 	return value, "", err
 }
 
+func storeName(s *secretstore.Store) string {
+	if s.Shared() {
+		return s.String()
+	}
+	return "the local store"
+}
+
 // store returns the store of a place, the same one each time: it remembers what it has decrypted.
 func (v *Vault) store(p Place) *secretstore.Store {
-	c := secretstore.Config{File: p.StoreFile, KeyFile: p.KeyFile, Key: v.config.StoreKey, Passphrase: v.config.StorePassphrase}
+	c := secretstore.Config{File: p.StoreFile, KeyFile: p.KeyFile, Lake: p.Lake, Key: v.config.StoreKey, Passphrase: v.config.StorePassphrase}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s := v.stores[c]
@@ -118,4 +131,21 @@ func (v *Vault) store(p Place) *secretstore.Store {
 		v.stores[c] = s
 	}
 	return s
+}
+
+// refresh looks at the lake's store. Only the begin and the end of a failure are logged.
+func (v *Vault) refresh(ctx context.Context, s *secretstore.Store) {
+	bounded, cancel := context.WithTimeout(ctx, v.config.Timeout)
+	defer cancel()
+	err := s.Refresh(bounded)
+	if ctx.Err() != nil {
+		return // nobody wants to know any more
+	}
+	before, began := v.count(FromLake, err == nil)
+	switch {
+	case err != nil && began:
+		v.config.Logger.Warn("the lake's secrets can't be read; those there were are used on", "error", err.Error())
+	case err == nil && before:
+		v.config.Logger.Info("the lake's secrets can be read again")
+	}
 }

@@ -115,6 +115,7 @@ func (v *Vault) fetch(ctx context.Context, at remote) (secret.String, error) {
 	value, err := v.config.AWS.Fetch(ctx, at.region, at.endpoint, at.name)
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.counted(FromAWS, err == nil)
 	k := v.kept[at]
 	switch {
 	case err == nil && k == nil:

@@ -106,7 +106,7 @@ func (w *world) place(kind Kind, scope string) Place {
 func (w *world) put(t *testing.T, scope, key, value string) {
 	t.Helper()
 	s := secretstore.New(secretstore.Config{File: filepath.Join(w.dir, "s.age"), KeyFile: filepath.Join(w.dir, "s.key")})
-	_, err := s.Put(secretstore.Name{Scope: scope, Key: key}, secret.New(value), time.Now())
+	_, err := s.Put(t.Context(), secretstore.Name{Scope: scope, Key: key}, secret.New(value), time.Now())
 	must(t, err)
 }
 
