@@ -64,6 +64,8 @@ var Arrows = []Rule{
 
 	{"internal/endpoints", []string{"internal/state", "serving/endpoint"}}, // documents carry grants, which endpoint defines
 
+	{"internal/rollouts", []string{"internal/state", "internal/inference", "serving/endpoint", "serving/rollout"}}, // documents are rollout's States
+
 	// The configuration file becomes a catalog of endpoints and keys.
 	{"internal/config", []string{"internal/secret", "internal/inference", "internal/tableschema", "internal/pricing", "serving/endpoint", "serving/auth", "serving/credential", "serving/prompt"}}, // prompts are compiled where they are checked
 

@@ -76,6 +76,9 @@ func (e *Endpoint) check() error {
 	if sum != 100 {
 		return fmt.Errorf("weights add up to %d, want 100", sum)
 	}
+	if r := e.Rollout; r != nil && (r.Target < 0 || r.Target >= len(e.Weights) || e.Weights[r.Target] != 0 || len(r.Stages) == 0) {
+		return errors.New("its rollout has no stages, or goes to no entity of weight 0")
+	}
 	return nil
 }
 
@@ -93,6 +96,9 @@ func (e *Endpoint) complete() {
 		if x.ID == "" {
 			x.ID = stableID("entity", e.Name, x.Name)
 		}
+	}
+	if e.Rollout != nil {
+		e.Rollout.ID = e.rolloutID()
 	}
 }
 

@@ -71,6 +71,8 @@ type Endpoint struct {
 
 	Cache *ResponseCache // nil: answers are not cached
 
+	Rollout *Rollout // nil: Weights alone split the traffic
+
 	Strict  bool          // a row is on disk before the last byte of the answer
 	Timeout time.Duration // of the whole call, all attempts together; never 0
 	// FirstTokenTimeout bounds an attempt until the first byte of a whole answer came, or the first
