@@ -39,7 +39,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.stopping.Store(true)
-	err := shutdown(h, s.config.DrainTimeout)
+	err := s.drain(h)
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.logger.Warn("requests are still in flight after the drain timeout; breaking them off", "drain_timeout", s.config.DrainTimeout)
 		s.gateway.Stop()
@@ -52,6 +52,16 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		return fmt.Errorf("drain: %w", err)
 	}
 	return nil
+}
+
+// drain waits for the requests in flight, and for what the gateway has in flight by itself.
+func (s *Server) drain(h *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
+	defer cancel()
+	if err := h.Shutdown(ctx); err != nil {
+		return err
+	}
+	return s.gateway.Settle(ctx)
 }
 
 // shutdown waits for the requests in flight, with a deadline of its own: the context that ran the

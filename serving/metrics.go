@@ -35,6 +35,10 @@ type Metrics struct {
 	info         *prometheus.GaugeVec
 	cached       *prometheus.CounterVec
 	saved        *prometheus.CounterVec
+	races        *prometheus.CounterVec
+	extra        *prometheus.CounterVec
+	own          *prometheus.CounterVec
+	notMade      *prometheus.CounterVec
 
 	served sync.Map              // target to *series
 	tried  sync.Map              // attempt to *tries
@@ -70,7 +74,7 @@ func NewMetrics() *Metrics {
 		cost:         count("lakegate_cost_usd_total", "Dollars of the calls that have a cost, by the prices in force, as a float. The exact figure is in system.serving.endpoint_usage.", answered),
 		unpriced:     count("lakegate_unpriced_requests_total", "Calls with usage for which no price is known, and so no cost.", answered),
 		attempts:     count("lakegate_attempts_total", "Attempts at a served entity, by the class of the provider's status; none when no answer came.", with("status")),
-		failed:       count("lakegate_attempts_failed_total", "Attempts at a served entity that came to nothing.", answered),
+		failed:       count("lakegate_attempts_failed_total", "Attempts at a served entity that came to nothing; those that lost a race are not among them.", answered),
 		translations: count("lakegate_translations_total", "Requests put from the client's format into the provider's.", []string{"from", "to"}),
 		dropped:      count("lakegate_dropped_fields_total", "Fields of requests that the provider's format could not be told, and that were left out.", []string{"from", "to"}),
 		unrecorded:   count("lakegate_unrecorded_total", "Records that could not be written, by step: admit (the call was refused), finish (the row comes late, or says crashed), record (a refused call whose row comes late or never).", []string{"step"}),
@@ -78,9 +82,13 @@ func NewMetrics() *Metrics {
 		info:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "lakegate_served_entity_info", Help: "The served entities there are, with the model each is for: always 1."}, with("model")),
 		cached:       count("lakegate_response_cache_total", "Calls that asked the response cache, by result: hit or miss.", []string{"endpoint", "result"}),
 		saved:        count("lakegate_response_cache_saved_usd_total", "Dollars that the answers given from the response cache cost when they were made, as a float.", []string{"endpoint"}),
+		races:        count("lakegate_races_total", "Calls that several targets were asked for at once, by the one that answered; without a name when none did.", answered),
+		extra:        count("lakegate_extra_cost_usd_total", "Dollars of attempts whose answer no client got, such as those that lost a race, partly estimated, as a float. They are in lakegate_cost_usd_total too.", []string{"endpoint"}),
+		own:          count("lakegate_own_calls_total", "Calls that lakegate made by itself, beside a client's, by purpose: shadow, compare or judge. They are not among lakegate_requests_total; their tokens, cost and attempts count like any.", []string{"endpoint", "purpose", "outcome"}),
+		notMade:      count("lakegate_own_calls_not_made_total", "Calls that lakegate would have made by itself and did not, by the reason: busy (too many were under way) or circuit (the target's was open).", []string{"endpoint", "purpose", "reason"}),
 	}
 	m.registry.MustRegister(m.requests, m.duration, m.firstToken, m.tokens, m.cost, m.unpriced, m.attempts, m.failed,
-		m.translations, m.dropped, m.unrecorded, m.inFlight, m.info, m.cached, m.saved,
+		m.translations, m.dropped, m.unrecorded, m.inFlight, m.info, m.cached, m.saved, m.races, m.extra, m.own, m.notMade,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []string{"admit", "finish", "record"} {
 		m.unrecorded.WithLabelValues(step) // zero is worth showing
@@ -114,10 +122,14 @@ func (m *Metrics) Translated(from, to wire.Format, dropped int) {
 func (m *Metrics) Finished(r *inference.Record) {
 	m.inFlight.Dec()
 	s := m.series(r)
-	s.requests.Inc()
-	s.duration.Observe(r.Latency.Seconds())
-	if r.TimeToFirstToken != nil {
-		s.firstToken.Observe(r.TimeToFirstToken.Seconds())
+	if r.Purpose != "" {
+		m.ownCall(r)
+	} else {
+		s.requests.Inc()
+		s.duration.Observe(r.Latency.Seconds())
+		if r.TimeToFirstToken != nil {
+			s.firstToken.Observe(r.TimeToFirstToken.Seconds())
+		}
 	}
 	m.count(s, &r.Usage)
 	switch {
@@ -129,12 +141,20 @@ func (m *Metrics) Finished(r *inference.Record) {
 	if r.Cache != nil {
 		m.cacheUse(r)
 	}
+	if r.ExtraNanoUSD != nil {
+		m.extraCost(r)
+	}
+	raced := false
 	for i := range r.Attempts {
 		a := &r.Attempts[i]
 		t := m.tries(r, a)
 		t.all.Inc()
-		if a.Error != "" {
+		if a.Error != "" && a.Error != inference.Outrun {
 			t.failed.Inc()
 		}
+		raced = raced || a.Action == inference.ActionRace
+	}
+	if raced {
+		m.race(r)
 	}
 }

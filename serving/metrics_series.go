@@ -106,11 +106,12 @@ func (m *Metrics) forget(e entity) {
 	})
 	if e.name == "" {
 		m.forgetCache(e.endpoint)
+		m.forgetBeside(e.endpoint)
 	}
 	labels := prometheus.Labels{"endpoint": e.endpoint, "provider": e.provider, "served_entity": e.name}
 	for _, v := range []interface {
 		DeletePartialMatch(prometheus.Labels) int
-	}{m.requests, m.duration, m.firstToken, m.tokens, m.cost, m.unpriced, m.attempts, m.failed} {
+	}{m.requests, m.duration, m.firstToken, m.tokens, m.cost, m.unpriced, m.attempts, m.failed, m.races} {
 		v.DeletePartialMatch(labels)
 	}
 }

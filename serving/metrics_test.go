@@ -141,7 +141,7 @@ func TestMetricsOfACall(t *testing.T) {
 	finish(m, callOf("chat", "id", "a"))
 	m.Translated(wire.AnthropicMessages, wire.OpenAIChat, 2)
 	err := testutil.GatherAndCompare(m.Registry(), strings.NewReader(`
-# HELP lakegate_attempts_failed_total Attempts at a served entity that came to nothing.
+# HELP lakegate_attempts_failed_total Attempts at a served entity that came to nothing; those that lost a race are not among them.
 # TYPE lakegate_attempts_failed_total counter
 lakegate_attempts_failed_total{endpoint="chat",provider="openai",served_entity="a"} 0
 lakegate_attempts_failed_total{endpoint="chat",provider="openai",served_entity="b"} 1

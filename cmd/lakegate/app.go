@@ -231,6 +231,7 @@ func (a *app) close(ctx context.Context) error {
 	}
 	if a.gateway != nil {
 		a.gateway.Stop()
+		errs = append(errs, a.gateway.Settle(ctx))
 	}
 	if a.background != nil {
 		a.background.quiesce()

@@ -125,6 +125,10 @@ type Attempt struct {
 // ActionRace is the Action of targets that are asked beside others.
 const ActionRace = "RACE"
 
+// Outrun is the Error of attempts that were cut off because another target was faster. Nothing is
+// wrong with those.
+const Outrun = "another target was faster"
+
 // Purposes of requests that lakegate makes by itself, beside a client's; a client's own has none.
 const (
 	PurposeShadow  = "shadow"  // its answer is only recorded

@@ -93,6 +93,9 @@ type Endpoint struct {
 
 	Prompt *prompt.Prompt // nil: callers bring all of their messages
 
+	Race   *Race   // nil: one entity at a time is asked
+	Shadow *Shadow // nil: nobody else is asked
+
 	// Origin is what is known of an endpoint made through the API; nil for one of the configuration
 	// file.
 	Origin *Origin

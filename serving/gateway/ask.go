@@ -23,6 +23,10 @@ type AskOptions struct {
 	// ClientRequestID and UsageContext are as a body would have them.
 	ClientRequestID string
 	UsageContext    map[string]string
+	// Purpose and Parent are set for a question that lakegate asks by itself, beside a client's call:
+	// see inference.Record.
+	Purpose string
+	Parent  inference.ID
 }
 
 // apiAsk is the API type of questions from SQL.
@@ -48,7 +52,8 @@ func (g *Gateway) Ask(ctx context.Context, p inference.Principal, endpoint, prom
 		Surface:  Surface{APIType: apiAsk, ByBody: true},
 		Endpoint: endpoint,
 		Body:     func(limit int64) ([]byte, *apierr.Error) { return askBody(op, prompt, &opts, limit) },
-		caller:   &caller{principal: p, mayCall: opts.MayCall, admin: opts.Admin},
+		purpose:  opts.Purpose, parent: opts.Parent,
+		caller: &caller{principal: p, mayCall: opts.MayCall, admin: opts.Admin},
 	}
 	finished := make(chan struct{})
 	go func() { // ends with the call: at the latest DrainTimeout after ctx

@@ -61,6 +61,9 @@ type Call struct {
 	RemoteIP  string
 
 	caller *caller // set by Ask: who is calling is known
+	// purpose and parent are set for what lakegate asks by itself, beside a client's call.
+	purpose string
+	parent  inference.ID
 }
 
 // caller is somebody whose key was checked elsewhere.

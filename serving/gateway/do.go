@@ -19,10 +19,8 @@ import (
 // work is a call under way.
 type work struct {
 	*Gateway
+	*visible
 	call *Call
-	resp Responder
-	rec  *inference.Record
-	span Span // nil: nobody follows the call
 
 	mayCall  func(endpoint string) bool
 	admin    bool
@@ -40,6 +38,24 @@ type work struct {
 
 	ruled int // the place of the rule it meets, from 2; 1: none; 0: not looked for yet
 
+	why  string // of the next attempt: see inference.Attempt
+	more bool   // the attempt under way can be followed by another
+	// midway is what was wrong with an answer that the client has the beginning of.
+	midway *failure
+
+	// after, when set, is called when the client has its answer, with the record and that answer as
+	// far as it is there, whole, or joined if it was streamed. It must not wait: an answer may leave
+	// with the call's end only.
+	after func(r *inference.Record, answer []byte)
+}
+
+// visible is what the client and the row see of a call. The calls of one goroutine use it; what is
+// below mu, others too.
+type visible struct {
+	resp Responder
+	rec  *inference.Record
+	span Span // nil: nobody follows the call
+
 	reservation limits.Reservation
 	ticket      Ticket
 	admitted    bool // a ticket is held
@@ -49,11 +65,7 @@ type work struct {
 
 	winner int             // one more than the place of the attempt that answered; 0 for none
 	extra  *inference.Cost // of attempts whose answer the client does not get; nil for none known
-
-	why  string // of the next attempt: see inference.Attempt
-	more bool   // the attempt under way can be followed by another
-	// midway is what was wrong with an answer that the client has the beginning of.
-	midway *failure
+	kept   []byte          // the answer, where the work's after wants it
 
 	left  func() error    // error of the client's context
 	leave <-chan struct{} // closed when the client's context ends
@@ -63,10 +75,21 @@ type work struct {
 	drain *time.Timer // runs since the client left
 }
 
+// newWork returns a work, and what is visible of it, in one piece of memory.
+func newWork(g *Gateway, c *Call) *work {
+	both := &struct {
+		w work
+		v visible
+	}{w: work{Gateway: g, call: c}}
+	both.w.visible = &both.v
+	return &both.w
+}
+
 // Do runs a call to its end. ctx is the client's: it ends when the client leaves.
 func (g *Gateway) Do(ctx context.Context, c *Call, r Responder) {
 	g.Meter.Started()
-	w := &work{Gateway: g, call: c, resp: r, rec: newRecord(c), left: ctx.Err, leave: ctx.Done()}
+	w := newWork(g, c)
+	w.resp, w.rec, w.left, w.leave = r, newRecord(c), ctx.Err, ctx.Done()
 	if g.Tracer != nil {
 		w.span = g.Tracer.Start(c)
 	}
@@ -86,9 +109,15 @@ func (g *Gateway) Do(ctx context.Context, c *Call, r Responder) {
 		w.refuse(err)
 		return
 	}
+	if w.endpoint.Shadow != nil {
+		w.shadow()
+	}
 	w.serve()
 	if k, ok := w.resp.(*keeper); ok {
 		w.keepAnswer(k)
+	}
+	if w.after != nil {
+		w.after(w.rec, w.kept)
 	}
 }
 
@@ -107,6 +136,8 @@ func newRecord(c *Call) *inference.Record {
 		URL:       clip(c.URL, maxURL),
 		UserAgent: clip(c.UserAgent, maxAgent),
 		RemoteIP:  c.RemoteIP,
+		Purpose:   c.purpose,
+		Parent:    c.parent,
 		Usage:     inference.Usage{Source: inference.UsageNone},
 	}
 }

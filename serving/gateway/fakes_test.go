@@ -90,6 +90,7 @@ type meter struct {
 	started, finished int
 	unrecorded        []string
 	translated        []string
+	notMade           []string
 }
 
 func (m *meter) Started() {
@@ -108,6 +109,12 @@ func (m *meter) Translated(from, to wire.Format, dropped int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.translated = append(m.translated, fmt.Sprintf("%s to %s without %d", from, to, dropped))
+}
+
+func (m *meter) NotMade(endpoint, purpose, why string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.notMade = append(m.notMade, endpoint+" "+purpose+" "+why)
 }
 
 func (m *meter) Unrecorded(step string) {

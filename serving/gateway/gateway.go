@@ -74,6 +74,9 @@ type Meter interface {
 	// Translated is told of each request that was put into another format, and how many of its
 	// fields were left out.
 	Translated(from, to wire.Format, dropped int)
+	// NotMade is told of each call that lakegate would have made by itself, beside a client's, and why
+	// it was not made: busy or circuit.
+	NotMade(endpoint, purpose, why string)
 	// Unrecorded is told that a record could not be written; step is admit, finish or record.
 	Unrecorded(step string)
 }
@@ -89,6 +92,7 @@ type Config struct {
 	MaxTags      int           // tags of a call: usage_context, header and metadata together
 	MaxTagKey    int           // bytes of a tag's name
 	MaxTagValue  int           // bytes of a tag's value
+	MaxBeside    int           // calls at once that lakegate makes by itself, beside clients'
 }
 
 // DefaultConfig returns the bounds to use when nothing is said.
@@ -96,7 +100,7 @@ func DefaultConfig() Config {
 	return Config{
 		MaxBody: 32 << 20, MaxAnswer: 128 << 20, MaxEvent: 16 << 20,
 		IdleTimeout: 5 * time.Minute, DrainTimeout: 30 * time.Second, DrainBytes: 8 << 20,
-		MaxTags: 64, MaxTagKey: 256, MaxTagValue: 1024,
+		MaxTags: 64, MaxTagKey: 256, MaxTagValue: 1024, MaxBeside: 256,
 	}
 }
 
@@ -117,6 +121,7 @@ func (c Config) Validate() error {
 	positive("MaxTags", c.MaxTags > 0)
 	positive("MaxTagKey", c.MaxTagKey > 0)
 	positive("MaxTagValue", c.MaxTagValue > 0)
+	positive("MaxBeside", c.MaxBeside > 0)
 	return errors.Join(faults...)
 }
 
@@ -147,6 +152,8 @@ type Gateway struct {
 
 	// lax holds the IDs of entities that turned out not to know stream_options.
 	lax sync.Map
+	// beside has one for each call that lakegate makes by itself.
+	beside chan struct{}
 	// health is how entities have been doing.
 	health health.Entities
 	// places is where providers have stored answers.
@@ -176,11 +183,12 @@ func New(c Config, p Parts) (*Gateway, error) {
 	if p.Codecs == nil {
 		p.Codecs = formats.Table
 	}
-	g := &Gateway{config: c, Parts: p}
+	g := &Gateway{config: c, Parts: p, beside: make(chan struct{}, c.MaxBeside)}
 	g.base, g.stop = context.WithCancelCause(context.Background())
 	return g, nil
 }
 
 // Stop breaks off every call upstream: what is in flight ends with an error and its record. It is
 // for the end of a graceful shutdown, when waiting longer is no use, and safe to call twice.
+// Settle waits for what Do does not.
 func (g *Gateway) Stop() { g.stop(errStopping) }

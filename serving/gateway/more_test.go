@@ -113,7 +113,7 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := gateway.New(gateway.DefaultConfig(), good); err != nil {
 		t.Error(err)
 	}
-	if _, err := gateway.New(gateway.Config{}, good); err == nil || strings.Count(err.Error(), "above zero") != 9 {
+	if _, err := gateway.New(gateway.Config{}, good); err == nil || strings.Count(err.Error(), "above zero") != 10 {
 		t.Errorf("empty config: %v", err)
 	}
 	good.Recorder = nil

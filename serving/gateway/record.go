@@ -88,6 +88,9 @@ func unrecordedError() *apierr.Error {
 // keepResponse puts a provider's answer into the payload, where one is kept.
 func (w *work) keepResponse(body []byte) {
 	p := &w.rec.Payload
+	if w.after != nil {
+		w.kept = body
+	}
 	if p.Table == "" || len(body) == 0 {
 		return
 	}

@@ -168,7 +168,7 @@ func (w *work) own() *apierr.Error {
 
 // remember notes where an answer was stored, and returns its id, "" for none. object is the answer.
 func (w *work) remember(t *target, object []byte, hasUsage bool) (id string) {
-	if t.translate || t.codec.Format != wire.OpenAIResponses || w.call.Stored != nil {
+	if t.translate || t.codec.Format != wire.OpenAIResponses || w.call.Stored != nil || w.call.purpose != "" {
 		return ""
 	}
 	rawjson.Members(object, func(name []byte, k rawjson.Kind, v []byte) bool {

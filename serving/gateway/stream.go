@@ -59,7 +59,7 @@ func (w *work) stream(a *answer) *failure {
 	var done func()
 	s.events, done = w.newEvents(a, s.src, in)
 	defer done()
-	s.tracker = a.codec.NewTracker(w.rec.Payload.Table != "")
+	s.tracker = a.codec.NewTracker(w.rec.Payload.Table != "" || w.after != nil)
 	if a.translate {
 		s.decoder, s.encoder = a.codec.Chat.NewDecoder(), w.codec.Chat.NewEncoder(w.chat)
 	}

@@ -147,6 +147,7 @@ type unmetered struct{}
 func (unmetered) Started()                                 {}
 func (unmetered) Finished(*inference.Record)               {}
 func (unmetered) Unrecorded(string)                        {}
+func (unmetered) NotMade(string, string, string)           {}
 func (unmetered) Translated(_, _ wire.Format, dropped int) {}
 
 // unrecorded keeps nothing.
