@@ -88,6 +88,9 @@ test-outage: build ## the store is away for ten minutes under load: nothing lost
 test-readers: build ## * delta-rs, Polars and Spark read our tables and write to them (about 6 minutes)
 	tests/readers/run.sh $(ARGS)
 
+test-docs: ## every command, request, query and file of README, docs/ and --help, as they stand, on a running gateway
+	$(GO) test -count=1 ./cmd/lakegate -run 'Page|Block|YAML|Help'
+
 test-prices: ## real answers priced with an imported list, compared with what the list's own project makes of them
 	go test -count=1 -v ./tests/prices
 
@@ -97,4 +100,4 @@ test-browser: build ## * headless Chromium opens the bundled dashboard over demo
 clean: ## remove what was built and the demo's data
 	rm -rf bin out $(DATA)
 
-.PHONY: chaos help build demo run test check fmt generate bench bench-quick bench-lake bench-lake-quick test-race test-clients test-crash test-s3 test-outage test-forget test-readers test-prices test-browser clean
+.PHONY: chaos help build demo run test check fmt generate bench bench-quick bench-lake bench-lake-quick test-race test-clients test-crash test-s3 test-outage test-forget test-readers test-docs test-prices test-browser clean

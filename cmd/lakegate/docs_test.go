@@ -1,117 +1,124 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
-// The commands that docs/lake.md and docs/chargeback.md tell people to type do what they say: all of
-// them are run in a row, on a demo's folder, as the pages have them.
-func TestTheDocumentedCommandsWork(t *testing.T) {
-	lake := commandsOf(t, "lake.md")
-	chargeback := commandsOf(t, "chargeback.md")
-	if len(lake) < 15 || len(chargeback) < 4 {
-		t.Fatalf("%d and %d commands found; are the pages read right?", len(lake), len(chargeback))
-	}
-	t.Chdir(t.TempDir())
-	lastMonth := time.Now().UTC().AddDate(0, 0, -time.Now().UTC().Day()).Format("2006-01")
-	for i, line := range append(lake, chargeback...) {
-		line = someTime.ReplaceAllString(line, "VERSION AS OF 1") // the page's time is none of this folder
-		args := words(t, line)
-		switch {
-		case args[0] == "demo":
-			args = append(args, "--history", "2000", "--requests", "40", "--listen", "127.0.0.1:0")
-		case args[0] == "report": // the page asks a running gateway; its test is TestServe
-			args = append(args, "--data", "data")
-			for i := range args {
-				args[i] = strings.Replace(args[i], "2026-11", lastMonth, 1)
-			}
-			if args[1] == "close" {
-				args = append(args, "--force") // on the first of a month it would wait
-			}
-			if args[1] == "chargeback" {
-				continue
-			}
-		case strings.Contains(line, "LOG_ID"):
-			out, _, err := run(t, "", "tables", "gateways")
-			if err != nil {
-				t.Fatal(err)
-			}
-			id := regexp.MustCompile(`(?m)^[0-9a-f-]{36}`).FindString(out)
-			args[len(args)-1] = id
-		}
-		if out, errOut, err := run(t, "", args...); err != nil {
-			t.Errorf("command %d: lakegate %s: %v\n%s%s", i+1, line, err, out, errOut)
-		}
-	}
+// A block is a fenced piece of a page.
+type block struct {
+	page string // README.md, docs/lake.md
+	line int
+	lang string
+	text string
 }
 
-var someTime = regexp.MustCompile(`TIMESTAMP AS OF '[^']*'`)
+func (b block) String() string { return fmt.Sprintf("%s:%d (%s)", b.page, b.line, b.lang) }
 
-// commandsOf returns what comes after "lakegate" on the lines of a page's shell blocks.
-func commandsOf(t *testing.T, page string) []string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "docs", page))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var commands []string
-	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
-		for line := range strings.Lines(block[1]) {
-			rest, ok := strings.CutPrefix(strings.TrimSpace(line), "lakegate ")
-			if ok && !strings.ContainsAny(rest, "|>") {
-				commands = append(commands, rest)
-			}
-		}
-	}
-	return commands
+// runnable are the languages of blocks that are held to something. What is in none of them stands in a
+// block without a language, and is prose.
+var runnable = []string{"sh", "yaml", "json", "sql", "python"}
+
+// notRun are the blocks that are not run, each named by a piece of it, and why.
+var notRun = []struct{ page, has, why string }{
+	{"docs/calling.md", "[model_providers.", "the configuration file of another program"},
 }
 
-// words splits a command as a shell would, as far as the pages need it.
-func words(t *testing.T, line string) []string {
+// exempt says why a block is not run; "" when it is.
+func (b block) exempt() string {
+	for _, n := range notRun {
+		if n.page == b.page && strings.Contains(b.text, n.has) {
+			return n.why
+		}
+	}
+	return ""
+}
+
+// pages returns the pages for people who use lakegate; those of formats are for people who write readers.
+func pages(t *testing.T) []string {
 	t.Helper()
-	line, _, _ = strings.Cut(line, " # ")
-	var all []string
-	for _, m := range regexp.MustCompile(`"([^"]*)"|(\S+)`).FindAllStringSubmatch(line, -1) {
-		all = append(all, m[1]+m[2])
+	all, err := filepath.Glob(filepath.Join(repository, "docs", "*.md"))
+	if err != nil || len(all) < 10 {
+		t.Fatalf("%d pages, %v", len(all), err)
+	}
+	for i := range all {
+		all[i] = "docs/" + filepath.Base(all[i])
+	}
+	return append(all, "README.md")
+}
+
+var fence = regexp.MustCompile("(?ms)^( *)```([^\n`]*)\n(.*?)^ *```$")
+
+// blocksOf returns a page's blocks in their order.
+func blocksOf(t *testing.T, page string) []block {
+	t.Helper()
+	text := string(readFile(t, page))
+	var all []block
+	for _, m := range fence.FindAllStringSubmatchIndex(text, -1) {
+		indent, body := text[m[2]:m[3]], text[m[6]:m[7]]
+		if indent != "" {
+			body = regexp.MustCompile("(?m)^"+indent).ReplaceAllString(body, "")
+		}
+		all = append(all, block{page, 1 + strings.Count(text[:m[0]], "\n"), text[m[4]:m[5]], body})
 	}
 	return all
 }
 
+// Every block of every page is in a language that something runs or checks, or is listed with the reason
+// why not; and the list has no more than that.
+func TestEveryBlockIsRunOrListed(t *testing.T) {
+	used := make([]bool, len(notRun))
+	for _, page := range pages(t) {
+		for _, b := range blocksOf(t, page) {
+			for i, n := range notRun {
+				used[i] = used[i] || n.page == b.page && strings.Contains(b.text, n.has)
+			}
+			switch {
+			case b.exempt() != "" || slices.Contains(runnable, b.lang):
+			case b.lang != "":
+				t.Errorf("%v: nothing runs blocks of this language; use one of %v, none for what is no code, or list it in notRun", b, runnable)
+			case regexp.MustCompile(`(?m)^(\$ )?(lakegate|curl|make|bin/lakegate) `).MatchString(b.text):
+				t.Errorf("%v has a command; make it a block of sh, which is run", b)
+			}
+			if b.lang == "json" && b.exempt() == "" && !json.Valid([]byte(b.text)) {
+				t.Errorf("%v is not JSON", b)
+			}
+		}
+	}
+	for i, n := range notRun {
+		if !used[i] {
+			t.Errorf("notRun: no block of %s has %q any more", n.page, n.has)
+		}
+	}
+}
+
 // Pages link to pages, headings and files that are there.
 func TestLinksOfThePages(t *testing.T) {
-	root := filepath.Join("..", "..")
-	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages = append(pages, filepath.Join(root, "README.md"), filepath.Join(root, "ARCHITECTURE.md"))
+	all := append(pages(t), "ARCHITECTURE.md", "tests/README.md")
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	for _, page := range pages {
-		text, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+	for _, page := range all {
+		for _, m := range link.FindAllStringSubmatch(string(readFile(t, page)), -1) {
 			target, heading, _ := strings.Cut(m[1], "#")
 			if strings.Contains(target, "://") {
 				continue
 			}
-			path := page
+			path := filepath.Join(repository, page)
 			if target != "" {
-				path = filepath.Join(filepath.Dir(page), target)
+				path = filepath.Join(filepath.Dir(path), target)
 			}
 			there, err := os.ReadFile(path)
 			if st, serr := os.Stat(path); serr != nil || err != nil && !st.IsDir() {
-				t.Errorf("%s links to %s, which is not there", filepath.Base(page), m[1])
+				t.Errorf("%s links to %s, which is not there", page, m[1])
 				continue
 			}
 			if heading != "" && !hasHeading(string(there), heading) {
-				t.Errorf("%s links to %s, and there is no such heading", filepath.Base(page), m[1])
+				t.Errorf("%s links to %s, and there is no such heading", page, m[1])
 			}
 		}
 	}

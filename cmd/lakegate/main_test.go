@@ -8,10 +8,14 @@ import (
 	"testing"
 )
 
-// TestMain lets the test binary be the program: a gateway starts its children from it.
+// TestMain lets the test binary be the program: a gateway starts its children from it, and pages type it.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && (os.Args[1] == workerName || os.Args[1] == maintainerName) {
 		main()
+		return
+	}
+	if stage, ok := os.LookupEnv(stageVar); ok {
+		programOfPages(stage)
 		return
 	}
 	os.Exit(m.Run())

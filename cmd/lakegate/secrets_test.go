@@ -106,23 +106,6 @@ endpoints: []
 	}
 }
 
-// The commands of docs/secrets.md work, in their order.
-func TestTheDocumentedSecretsCommandsWork(t *testing.T) {
-	commands := commandsOf(t, "secrets.md")
-	if len(commands) < 4 {
-		t.Fatalf("%d commands found; is the page read right?", len(commands))
-	}
-	t.Chdir(t.TempDir())
-	if err := os.WriteFile("key.txt", []byte(hidden), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, line := range commands {
-		if out, errOut, err := run(t, "", words(t, line)...); err != nil {
-			t.Errorf("lakegate %s: %v\n%s%s", line, err, out, errOut)
-		}
-	}
-}
-
 // repeating is a provider that remembers what it was called with, and repeats it in an error when the
 // message is "repeat".
 type repeating struct {

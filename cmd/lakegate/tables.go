@@ -29,12 +29,12 @@ The lake is the one of --config FILE, or the one in the folder --data DIR; witho
 of ./lakegate.yaml, or the one in ./data. A table is named in full, or by the end of its name when
 that is enough: endpoint_usage.
 
-  lakegate tables list                             what there is, how large, since when
-  lakegate tables history endpoint_usage           who changed it, and how
-  lakegate tables compact endpoint_usage --dry-run what would be merged
-  lakegate tables vacuum --all                     delete files that nothing needs any more
+  lakegate tables list                              what there is, how large, since when
+  lakegate tables history endpoint_usage            who changed it, and how
+  lakegate tables compact endpoint_usage --dry-run  what would be merged
+  lakegate tables vacuum --all                      delete files that nothing needs any more
   lakegate tables forget --requester ann@example.com --dry-run
-  lakegate tables gateways                         who writes into this lake`,
+  lakegate tables gateways                          who writes into this lake`,
 		Args: cobra.NoArgs,
 	}
 	c.AddCommand(
