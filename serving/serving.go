@@ -89,6 +89,7 @@ func New(c Config, g *gateway.Gateway, m *Metrics, ready func() error, logger *s
 	s.lists()
 	s.control()
 	s.versions()
+	s.prompts()
 	s.info()
 	s.models()
 	s.echo.GET("/healthz", s.healthz)

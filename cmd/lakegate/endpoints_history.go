@@ -91,6 +91,10 @@ func actionName(action string) string {
 		return "applied"
 	case "rollbackServingEndpoint":
 		return "rolled back"
+	case "activateServingEndpointPrompt":
+		return "prompt version activated"
+	case "addServingEndpointPromptVersion":
+		return "prompt version added"
 	default:
 		return printable(action)
 	}

@@ -60,7 +60,7 @@ Start here:
 	c.CompletionOptions.HiddenDefaultCmd = true
 	c.AddCommand(
 		serveCommand(), demoCommand(), sqlCommand(), reportCommand(), verifyCommand(),
-		tablesCommand(), pricesCommand(), dashboardsCommand(), endpointsCommand(), keysCommand(), secretsCommand(), configCommand(), workerCommand(), maintainerCommand(), logCommand(), probeCommand(),
+		tablesCommand(), pricesCommand(), dashboardsCommand(), endpointsCommand(), promptsCommand(), keysCommand(), secretsCommand(), configCommand(), workerCommand(), maintainerCommand(), logCommand(), probeCommand(),
 	)
 	return c
 }

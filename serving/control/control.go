@@ -197,6 +197,9 @@ func (p *Plane) try(ctx context.Context, a *Actor, c change) (old, next *endpoin
 		if err := p.Check(next.Spec); err != nil {
 			return old, nil, err
 		}
+		if err := p.keepsPrompts(ctx, old, next); err != nil {
+			return old, nil, err
+		}
 	}
 	switch {
 	case same(c.action, old, next):
