@@ -96,7 +96,7 @@ func newApp(ctx context.Context, cfg *config.Config, from configSource, logger *
 	if a.db, err = openWarehouse(cfg.SQL, lake.Dirs(), scratch, lake, asker{a.gateway, a.gwLive}, logger); err != nil {
 		return nil, err
 	}
-	metrics.Registry().MustRegister(newSQLCollector(a.db), serving.NewCircuitCollector(a.gateway.Circuits))
+	metrics.Registry().MustRegister(newSQLCollector(a.db), serving.NewCircuitCollector(a.gateway.Circuits), serving.NewLoadCollector(a.gateway.Loads))
 	if err := a.newServer(metrics); err != nil {
 		return nil, err
 	}

@@ -42,6 +42,7 @@ func everyMetric(t *testing.T) []*dto.MetricFamily {
 	m.Registry().MustRegister(
 		newProcessCollector(func() error { return nil }, 1),
 		serving.NewCircuitCollector(func() []gateway.Circuit { return []gateway.Circuit{{}} }),
+		serving.NewLoadCollector(func() []gateway.Load { return []gateway.Load{{FirstToken: 1, Whole: 1}} }),
 		serving.NewCacheCollector(cache.New(nil)),
 		collector[lakeStats]{func() (lakeStats, bool) { return lakeStats{}, true }, lakeMetrics},
 		collector[cacheStats]{func() (cacheStats, bool) { return cacheStats{}, true }, cacheMetrics},

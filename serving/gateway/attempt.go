@@ -20,6 +20,7 @@ import (
 // attempt calls an entity once. nil means that the client has its answer.
 func (w *work) attempt(t *target) *failure {
 	start, e := time.Now(), t.entity
+	w.sent = start
 	l := w.open()
 	defer w.close(l)
 	r, up, f := w.request(l.ctx, t)

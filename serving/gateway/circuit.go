@@ -37,17 +37,20 @@ func (w *work) leastBad(plan []*endpoint.Entity) (*endpoint.Entity, health.Pass)
 	return best, w.health.Of(best.ID).Circuit.Force()
 }
 
-// tryPassed tries an entity, and tells its circuit what became of it.
+// tryPassed tries an entity, and tells what is known of its health what became of it.
 func (w *work) tryPassed(e *endpoint.Entity, p health.Pass) *failure {
-	if !w.breaks() {
-		return w.tryKeys(e)
-	}
-	result := health.Neither
+	h, result := w.health.Of(e.ID), health.Neither
+	h.InFlight.Add(1)
+	w.timed, w.sent = false, time.Now()
 	defer func() {
-		w.logChange(e, w.health.Of(e.ID).Circuit.Leave(p, result, &w.endpoint.Breaker, time.Now()))
+		h.InFlight.Add(-1)
+		if w.breaks() {
+			w.logChange(e, h.Circuit.Leave(p, result, &w.endpoint.Breaker, time.Now()))
+		}
 	}()
 	f := w.tryKeys(e)
 	result = w.resultOf(f)
+	w.learn(h, f, result)
 	return f
 }
 

@@ -38,6 +38,9 @@ type work struct {
 
 	ruled int // the place of the rule it meets, from 2; 1: none; 0: not looked for yet
 
+	sent  time.Time // when the attempt under way began
+	timed bool      // its latency is known
+
 	why  string // of the next attempt: see inference.Attempt
 	more bool   // the attempt under way can be followed by another
 	// midway is what was wrong with an answer that the client has the beginning of.

@@ -90,7 +90,9 @@ func (w *work) candidates(dst []int) []int {
 // order puts the entities at list, of which there are several, into the order of the strategy. Where
 // the percentages decide and none of them has any, the order stays.
 func (w *work) order(list []int) {
-	if weights := w.weights(); route.Sum(weights, list) > 0 {
+	if by := w.endpoint.Choice(); by != endpoint.Weighted {
+		w.rank(list, by)
+	} else if weights := w.weights(); route.Sum(weights, list) > 0 {
 		toFront(list, route.Among(weights, list, w.draw()))
 	}
 }

@@ -174,6 +174,9 @@ func (s *stream) pass(ev sse.Event) error {
 func (s *stream) take(ev sse.Event) {
 	c := s.tracker.Add(ev.Name, ev.Data)
 	s.saw(ev.Data)
+	if c.Started && !s.timed {
+		s.time(s.health.Of(s.to.entity.ID), time.Now())
+	}
 	if c.Started && s.rec.TimeToFirstToken == nil {
 		d := time.Since(s.call.Received)
 		s.rec.TimeToFirstToken = &d

@@ -155,6 +155,13 @@ func (c *Circuit) Until() time.Time {
 	return c.until
 }
 
+// Rests reports whether Enter would refuse an attempt now.
+func (c *Circuit) Rests(now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state == Open && now.Before(c.until) || c.state == HalfOpen && c.probing
+}
+
 // Status returns the state and how often each was entered, by state.
 func (c *Circuit) Status() (State, [3]int64) {
 	c.mu.Lock()
