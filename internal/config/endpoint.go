@@ -108,6 +108,7 @@ type Lakegate struct {
 	StickyBy          string          `yaml:"sticky_by,omitempty"`
 	Rules             []Rule          `yaml:"rules,omitempty"`
 	Strategy          *Strategy       `yaml:"strategy,omitempty"` // nil: by the percentages
+	Rollout           *Rollout        `yaml:"rollout,omitempty"`  // nil: none
 	WarmUp            bool            `yaml:"warm_up,omitempty"`
 	DropUnsupported   bool            `yaml:"drop_unsupported"`
 	// Cache is nil where answers are not cached.

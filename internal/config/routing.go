@@ -39,6 +39,9 @@ func (c *checker) routing(e *Endpoint, p string) {
 		c.strategy(e, p+".strategy")
 	}
 	c.rules(e, p+".rules")
+	if l.Rollout != nil {
+		c.rollout(e, p+".rollout")
+	}
 	if b := l.CircuitBreaker; b != nil {
 		c.circuitBreaker(b, p+".circuit_breaker")
 	}
@@ -140,7 +143,7 @@ func compileKeys(x *endpoint.Entity, keys []secret.String) {
 func compileRouting(e *endpoint.Endpoint, from *Endpoint) {
 	l := &from.Lakegate
 	e.StickyBy, e.WarmUp = compileStickyBy(l.StickyBy), l.WarmUp
-	e.Strategy, e.Rules = compileStrategy(from), compileRules(from)
+	e.Strategy, e.Rules, e.Rollout = compileStrategy(from), compileRules(from), compileRollout(from)
 	if r := l.Retries; r != nil {
 		e.Retries = endpoint.Retries{Attempts: *r.Attempts, Backoff: r.Backoff, MaxBackoff: r.MaxBackoff}
 	}

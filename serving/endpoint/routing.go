@@ -59,5 +59,6 @@ const (
 // FallsBackTo reports whether a call that failed elsewhere may go on to the i-th entity, where the
 // endpoint has fallback.
 func (e *Endpoint) FallsBackTo(i int) bool {
-	return e.Strategy.Allows(i) && (e.Shadow == nil || e.Shadow.To != i)
+	rolledOut := e.Rollout != nil && e.Rollout.Target == i // which gets its part and no more
+	return e.Strategy.Allows(i) && (e.Shadow == nil || e.Shadow.To != i) && !rolledOut
 }

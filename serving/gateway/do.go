@@ -12,6 +12,7 @@ import (
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/limits"
+	"github.com/lakegate/lakegate/serving/rollout"
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/chat"
 )
@@ -35,6 +36,8 @@ type work struct {
 	embed   *chat.EmbedRequest // that of embeddings
 	dropped []string           // fields the attempt under way could not pass on
 	untold  []string           // those of the endpoint's prompt that the client's format has no words for
+
+	rolled *rollout.Split // how its endpoint's rollout split it; nil: it took no part in one
 
 	ruled int // the place of the rule it meets, from 2; 1: none; 0: not looked for yet
 

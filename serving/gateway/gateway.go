@@ -44,6 +44,7 @@ import (
 	"github.com/lakegate/lakegate/serving/health"
 	"github.com/lakegate/lakegate/serving/limits"
 	"github.com/lakegate/lakegate/serving/provider"
+	"github.com/lakegate/lakegate/serving/rollout"
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/formats"
 )
@@ -138,6 +139,7 @@ type Parts struct {
 	Tracer    Tracer                      // nil: none
 	Limiter   *limits.Limiter             // nil: a fresh one
 	Draw      func() uint32               // random numbers for routing; nil: math/rand
+	Rollouts  *rollout.Table              // of the catalog in force; nil: what is rolled out gets no calls
 	Cache     *cache.Cache                // answers of endpoints that want them kept; nil: a fresh one
 	Codecs    map[wire.Format]*wire.Codec // the wire formats; nil: formats.Table
 }
@@ -176,6 +178,9 @@ func New(c Config, p Parts) (*Gateway, error) {
 	}
 	if p.Cache == nil {
 		p.Cache = cache.New(nil)
+	}
+	if p.Rollouts == nil {
+		p.Rollouts = rollout.NewTable(p.Logger)
 	}
 	if p.Draw == nil {
 		p.Draw = rand.Uint32

@@ -20,7 +20,11 @@ func (w *work) plan(dst []*endpoint.Entity) []*endpoint.Entity {
 	}
 	rule := w.rule()
 	if rule < 0 && w.endpoint.Choice() == endpoint.Weighted {
-		return route.Plan(dst, w.endpoint, w.weights(), w.draw())
+		draw := w.draw()
+		if w.rollsOut(draw) {
+			return route.From(dst, w.endpoint, w.endpoint.Rollout.Target)
+		}
+		return route.Plan(dst, w.endpoint, w.weights(), draw)
 	}
 	var buf [16]int // more than an endpoint of a configuration has
 	return w.planned(dst, w.chosen(buf[:0], rule))

@@ -46,9 +46,13 @@ func (w *work) persist(e *endpoint.Entity, pass health.Pass, others bool) *failu
 	if w.call.Stored != nil {
 		most = 1 // it may be a deletion
 	}
+	start := time.Now()
 	for n := 1; ; n++ {
 		w.more = others || n < most
 		f := w.tryPassed(e, pass)
+		if n == 1 && w.rolled != nil {
+			w.toldRollout(e, start, f)
+		}
 		if f == nil || n >= most || !w.pause(f, n) {
 			return f
 		}

@@ -46,6 +46,9 @@ func (w *work) stuckTo(rule int) *endpoint.Entity {
 	}
 	draw := route.Sticky(w.endpoint.ID, key)
 	if rule < 0 {
+		if k := w.Rollouts.Of(w.endpoint); k != nil && k.Split().Takes(draw) {
+			return w.endpoint.RolledOut()
+		}
 		return route.Plan(nil, w.endpoint, w.weights(), draw)[0]
 	}
 	to := w.endpoint.Rules[rule].To

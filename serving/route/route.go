@@ -12,7 +12,11 @@ import "github.com/lakegate/lakegate/serving/endpoint"
 // are for that, in their order, those without traffic of their own included. weights are those of e
 // or what is in their place, with sum 100; draw is taken modulo that.
 func Plan(dst []*endpoint.Entity, e *endpoint.Endpoint, weights []int, draw uint32) []*endpoint.Entity {
-	first := pick(weights, int(draw%100))
+	return From(dst, e, pick(weights, int(draw%100)))
+}
+
+// From appends the entities to try to dst like Plan, the one at first being known.
+func From(dst []*endpoint.Entity, e *endpoint.Endpoint, first int) []*endpoint.Entity {
 	dst = append(dst, e.Entities[first])
 	if !e.Fallback {
 		return dst
