@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lakegate/lakegate/internal/secret"
 	"github.com/lakegate/lakegate/serving/auth"
 	"github.com/lakegate/lakegate/serving/endpoint"
 )
@@ -131,7 +132,7 @@ func shown(x *endpoint.Entity, admin bool) map[string]any {
 
 // given returns the members of each provider's block as they were sent to the API, by served entity:
 // who may change an endpoint reads it, changes something, and sends all of it back. Secrets are
-// references there.
+// references there; those that came with a request are left out, and come back by themselves.
 func given(e *endpoint.Endpoint) map[string]map[string]any {
 	var spec struct {
 		Config struct {
@@ -146,10 +147,24 @@ func given(e *endpoint.Endpoint) map[string]map[string]any {
 	blocks := map[string]map[string]any{}
 	for i, x := range spec.Config.Entities {
 		if i < len(e.Entities) {
-			blocks[e.Entities[i].Name], _ = x.Model[e.Entities[i].Block].(map[string]any)
+			block, _ := x.Model[e.Entities[i].Block].(map[string]any)
+			hideGiven(block)
+			blocks[e.Entities[i].Name] = block
 		}
 	}
 	return blocks
+}
+
+// hideGiven takes out references to secrets that came with a request: Databricks' clients that sent a
+// ..._plaintext field don't expect another one back.
+func hideGiven(block map[string]any) {
+	maps.DeleteFunc(block, func(_ string, v any) bool {
+		if o, ok := v.(map[string]any); ok {
+			hideGiven(o)
+		}
+		text, _ := v.(string)
+		return strings.HasPrefix(text, "{{secrets/"+secret.Given+"/")
+	})
 }
 
 func describe(e *endpoint.Endpoint, key *auth.Key) endpointJSON {

@@ -17,6 +17,7 @@ import (
 	"github.com/lakegate/lakegate/internal/config"
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/internal/objstore"
+	"github.com/lakegate/lakegate/internal/secretstore"
 	"github.com/lakegate/lakegate/internal/state"
 	"github.com/lakegate/lakegate/internal/tablewriter"
 	"github.com/lakegate/lakegate/serving"
@@ -47,6 +48,10 @@ type app struct {
 	server     *serving.Server
 	background *background
 	telemetry  *telemetry.Telemetry // nil: nobody is told
+
+	secretsMu sync.Mutex
+	secretsAt secretstore.Config
+	secretsOf *secretstore.Store // of secretsAt; see secretStore
 
 	baseURL string // set by start
 }

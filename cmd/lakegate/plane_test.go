@@ -30,7 +30,9 @@ secrets: {openai: {prod: sk-provider-secret}}
 type running struct {
 	base string
 	log  *watchedLog
-	stop func()
+	// logged is all of it, to be read after stop.
+	logged *strings.Builder
+	stop   func()
 }
 
 func startGateway(t *testing.T, name, upstream string) *running {
@@ -45,13 +47,14 @@ func startConfigured(t *testing.T, name, text string) *running {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	log := &watchedLog{more: make(chan struct{}, 1)}
+	log, logged := &watchedLog{more: make(chan struct{}, 1)}, &strings.Builder{}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- serve(ctx, path, func(*config.Config) {}, slog.New(slog.NewTextHandler(log, nil)))
+		w := io.MultiWriter(logged, log) // the handler has a lock
+		ended <- serve(ctx, path, func(*config.Config) {}, slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	}()
-	g := &running{base: log.wait(t, `lakegate is up.* address=(\S+)`)[1], log: log}
+	g := &running{logged: logged, base: log.wait(t, `lakegate is up.* address=(\S+)`)[1], log: log}
 	g.stop = func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -138,7 +141,7 @@ func TestEndpointsThroughTheAPI(t *testing.T) {
 		{"POST", "serving-endpoints", me, strings.Replace(spec, "made", "FILED", 1), 409, "configuration file"},
 		{"DELETE", "serving-endpoints/filed", me, "", 409, "configuration file"},
 		{"POST", "serving-endpoints", reader, spec, 403, "PERMISSION_DENIED"},
-		{"POST", "serving-endpoints", me, strings.Replace(strings.Replace(spec, "made", "x", 1), `_key":"{{secrets/openai/prod}}"`, `_key_plaintext":"sk-provider-plain"`, 1), 400, "a secret itself is not stored"},
+		{"POST", "serving-endpoints", me, strings.Replace(strings.Replace(spec, "made", "x", 1), `_key":"{{secrets/openai/prod}}"`, `_key_plaintext":"sk-provider-plain"`, 1), 400, "a secret itself can't be kept here"},
 		{"POST", "serving-endpoints", me, strings.Replace(strings.Replace(spec, "made", "x", 1), `"config"`, `"confg"`, 1), 400, `json: unknown field`},
 		{"PUT", "serving-endpoints/made/config", me, `{"served_entities":[]}`, 400, "needs at least one served entity"},
 		{"PUT", "serving-endpoints/made/notifications", me, `{}`, 501, "NOT_IMPLEMENTED"},

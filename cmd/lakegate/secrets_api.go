@@ -78,7 +78,7 @@ func (a *app) secrets(done string, h func(context.Context, *secretCall) (any, er
 			err = call.checkNames()
 		}
 		if err == nil {
-			call.store, err = secretStoreOf(call.cfg, a.docs)
+			call.store, err = a.secretStore()
 		}
 		if err == nil {
 			out, err = h(ctx, call)

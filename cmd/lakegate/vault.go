@@ -110,20 +110,25 @@ func (s *secrets) storeOf(ctx context.Context, c *config.Config, from config.Sec
 	return at, nil
 }
 
-// keyed adds the key of the environment to where a store is, if there is one.
-func keyed(c secretstore.Config) (*secretstore.Store, error) {
-	c.Key, c.Passphrase = secret.New(os.Getenv(storeKeyVar)), secret.New(os.Getenv(passphraseVar))
-	if !c.Key.IsZero() && !c.Passphrase.IsZero() {
-		return nil, errors.New(errTwoKeysOfStores)
+// secretStoreAt says where the store of secrets of a configuration is, with the key of the environment if it
+// has one. docs are its lake's.
+func secretStoreAt(cfg *config.Config, docs *state.Docs) (secretstore.Config, error) {
+	file, key := cfg.SecretFiles()
+	c := secretstore.Config{File: file, KeyFile: key, Key: secret.New(os.Getenv(storeKeyVar)), Passphrase: secret.New(os.Getenv(passphraseVar))}
+	if cfg.Secrets.Store.In == config.InLake {
+		c.File, c.Lake = "", docs
 	}
-	return secretstore.New(c), nil
+	if !c.Key.IsZero() && !c.Passphrase.IsZero() {
+		return c, errors.New(errTwoKeysOfStores)
+	}
+	return c, nil
 }
 
-// secretStoreOf returns the store of secrets of a configuration. docs are its lake's.
+// secretStoreOf returns that store.
 func secretStoreOf(cfg *config.Config, docs *state.Docs) (*secretstore.Store, error) {
-	file, key := cfg.SecretFiles()
-	if cfg.Secrets.Store.In == config.InLake {
-		return keyed(secretstore.Config{KeyFile: key, Lake: docs})
+	c, err := secretStoreAt(cfg, docs)
+	if err != nil {
+		return nil, err
 	}
-	return keyed(secretstore.Config{File: file, KeyFile: key})
+	return secretstore.New(c), nil
 }

@@ -73,7 +73,7 @@ var Arrows = []Rule{
 	{"serving/endpoint", []string{"internal/inference", "internal/secret", "internal/tableschema", "serving/prompt"}}, // an endpoint's prompt, compiled
 	{"serving/auth", []string{"internal/inference", "internal/secret"}},
 	{"serving", []string{"serving/...", "internal/inference", "internal/apierr", "internal/secret", "internal/tableschema"}},
-	{"serving/control", []string{"internal/inference", "internal/apierr", "internal/endpoints", "serving/endpoint"}}, // changes of documents
+	{"serving/control", []string{"internal/inference", "internal/apierr", "internal/endpoints", "internal/secret", "serving/endpoint"}}, // changes of documents
 	{"serving/...", []string{"internal/inference", "internal/apierr", "internal/secret", "internal/tableschema"}},
 	{"inference_tables", []string{"internal/inference", "internal/tableschema"}},
 	{"system_tables", []string{"internal/inference", "internal/tableschema"}},

@@ -41,7 +41,7 @@ func (c *checker) secretText(path, name string, value, plaintext secret.String) 
 		return secret.String{}, p, !c.bad(p)
 	}
 	if c.api && !strings.Contains(value.Reveal(), "{{") {
-		c.fault(p, "a secret itself is not stored: put it where the gateway finds secrets, with `lakegate secrets put` or by an environment variable, and give the reference {{secrets/scope/key}} as %s", name)
+		c.fault(p, "a secret itself is not stored in an endpoint: give it as %s_plaintext alone, or put it where the gateway finds secrets, with `lakegate secrets put` or by an environment variable, and give the reference {{secrets/scope/key}} as %[1]s", name)
 		return secret.String{}, p, false
 	}
 	if strings.Contains(value.Reveal(), "{{") {

@@ -4,9 +4,10 @@
 // A change is checked, stored as the next version of the document, taken up by this gateway, and
 // recorded, in that order; it is answered when all of that is done. Of two changes made from the same
 // version the second is refused with RESOURCE_CONFLICT. Refused changes are recorded too. Endpoints
-// of the configuration file can't be changed here. Nothing that could be a secret is stored or
-// recorded: documents hold references, which Deps.Check sees to, and the body of a refused request
-// is not kept.
+// of the configuration file can't be changed here. No secret is stored in a document or recorded: one
+// that comes in a field ..._plaintext goes to Deps.Secrets, and the document refers to it; one anywhere
+// else is refused by Deps.Check; and the body of a refused request is not kept. A secret that came so is
+// deleted when no endpoint refers to it any more.
 //
 // The package does no HTTP; that is serving's part. A Plane is safe for concurrent use.
 package control
@@ -16,21 +17,26 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/internal/endpoints"
 	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/internal/secret"
 	"github.com/lakegate/lakegate/serving/endpoint"
 )
 
 // Deps is what a Plane needs.
 type Deps struct {
 	Store *endpoints.Store
-	// Check decides whether an endpoint may be as spec says, beside the others there are. Its error
+	// Check decides whether an endpoint may be as spec says, beside the others there are. given are
+	// secrets that spec refers to and that are not kept yet, by keys of the scope secret.Given. Its error
 	// is an *apierr.Error.
-	Check func(spec []byte) error
+	Check func(spec []byte, given map[string]secret.String) error
+	// Secrets keeps what requests bring in fields ..._plaintext; nil: they are refused.
+	Secrets Secrets
 	// InFile reports whether the configuration file has an endpoint of that name.
 	InFile func(name string) bool
 	// Follow takes up what is in the store, and returns it. Its error says that the store could not
@@ -43,8 +49,13 @@ type Deps struct {
 // Plane is the control plane of a gateway.
 type Plane struct{ Deps }
 
-// New returns a control plane. It needs every field of d.
-func New(d Deps) *Plane { return &Plane{d} }
+// New returns a control plane. It needs every field of d but Secrets.
+func New(d Deps) *Plane {
+	if d.Secrets == nil {
+		d.Secrets = noSecrets{}
+	}
+	return &Plane{d}
+}
 
 // Actor is who asks for a change, and from where.
 type Actor struct {
@@ -97,6 +108,9 @@ func (p *Plane) Delete(ctx context.Context, a *Actor, name string) error {
 // PutConfig replaces an endpoint's served entities and traffic.
 func (p *Plane) PutConfig(ctx context.Context, a *Actor, name string, body []byte) error {
 	return p.edit(ctx, a, name, updateConfig, body, func(s, body spec) error {
+		if before, ok := s["config"].(map[string]any); ok {
+			carry(before, body)
+		}
 		s["config"] = body
 		return nil
 	})
@@ -190,11 +204,15 @@ func (p *Plane) try(ctx context.Context, a *Actor, c change) (old, next *endpoin
 	if err := c.edit(next); err != nil {
 		return old, nil, err
 	}
+	given, err := p.seal(ctx, old, next)
+	if err != nil {
+		return old, nil, err
+	}
 	if !next.Deleted {
-		if err := mayRefer(a, old, next); err != nil {
+		if err := mayRefer(a, old, next, given); err != nil {
 			return old, nil, err
 		}
-		if err := p.Check(next.Spec); err != nil {
+		if err := p.Check(next.Spec, given); err != nil {
 			return old, nil, err
 		}
 		if err := p.keepsPrompts(ctx, old, next); err != nil {
@@ -207,15 +225,33 @@ func (p *Plane) try(ctx context.Context, a *Actor, c change) (old, next *endpoin
 	case c.dry:
 		return old, next, nil
 	}
-	if err := p.Store.Put(ctx, next); errors.Is(err, endpoints.ErrChanged) {
-		return old, nil, conflict(c.name)
-	} else if err != nil {
-		return old, nil, unreachable(err)
+	return old, next, p.store(ctx, old, next, given)
+}
+
+// store stores a version, the secrets that came with it before it, and has it taken up. When it ends in
+// between, the secrets are left over for sweep.
+func (p *Plane) store(ctx context.Context, old, next *endpoints.Document, given map[string]secret.String) error {
+	had := referred(old)
+	if len(given) > 0 {
+		if err := p.Secrets.Put(ctx, given); err != nil {
+			return unkept(err)
+		}
 	}
-	if _, err := p.Follow(ctx); err != nil {
-		p.Logger.Warn("a change of an endpoint is stored, and taken up later", "endpoint", c.name, "error", err)
+	err := p.Store.Put(ctx, next)
+	switch {
+	case errors.Is(err, endpoints.ErrChanged):
+		had, err = slices.Collect(maps.Keys(given)), conflict(next.Name)
+	case err != nil:
+		return unreachable(err) // it may be stored, and need them
 	}
-	return old, next, nil
+	set, followErr := p.Follow(ctx)
+	switch {
+	case followErr != nil && err == nil:
+		p.Logger.Warn("a change of an endpoint is stored, and taken up later", "endpoint", next.Name, "error", followErr)
+	case followErr == nil && len(had)+len(given) > 0:
+		p.sweep(ctx, set, had, next.Name)
+	}
+	return err
 }
 
 func conflict(name string) error {

@@ -14,6 +14,7 @@ import (
 	"github.com/lakegate/lakegate/internal/endpoints"
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/internal/objstore/memstore"
+	"github.com/lakegate/lakegate/internal/secret"
 	"github.com/lakegate/lakegate/internal/state"
 	"github.com/lakegate/lakegate/serving/control"
 )
@@ -35,7 +36,7 @@ func newStage() *stage {
 func (s *stage) gateway() *control.Plane {
 	return control.New(control.Deps{
 		Store: s.store,
-		Check: func(spec []byte) error {
+		Check: func(spec []byte, _ map[string]secret.String) error {
 			if strings.Contains(string(spec), "nonsense") {
 				return apierr.New(apierr.InvalidParameter, "nonsense is none")
 			}

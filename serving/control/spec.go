@@ -10,6 +10,7 @@ import (
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/internal/endpoints"
+	"github.com/lakegate/lakegate/internal/secret"
 )
 
 // spec is a JSON object of the API. Numbers are json.Number.
@@ -143,11 +144,15 @@ var secretReference = regexp.MustCompile(`\{\{\s*secrets/[^{}]*\}\}`)
 
 // mayRefer keeps whoever manages an endpoint without being an administrator from using secrets that
 // were not given to it: an endpoint sends its secrets wherever its manager says.
-func mayRefer(a *Actor, old, next *endpoints.Document) error {
+// brought are the keys of those that came with the request itself.
+func mayRefer(a *Actor, old, next *endpoints.Document, brought map[string]secret.String) error {
 	if a.Admin {
 		return nil
 	}
 	given := map[string]bool{}
+	for key := range brought {
+		given["{{secrets/"+secret.Given+"/"+key+"}}"] = true
+	}
 	if old != nil {
 		for _, r := range secretReference.FindAll(old.Spec, -1) {
 			given[string(r)] = true
