@@ -26,6 +26,7 @@ import (
 	"github.com/lakegate/lakegate/serving/gateway"
 	"github.com/lakegate/lakegate/serving/provider/all"
 	"github.com/lakegate/lakegate/serving/telemetry"
+	"github.com/lakegate/lakegate/serving/warm"
 	"github.com/lakegate/lakegate/sql/statements"
 	"github.com/lakegate/lakegate/sql/warehouse"
 )
@@ -42,6 +43,7 @@ type app struct {
 	gwLive     *gateway.Live // where the gateway finds it
 	prices     pricer
 	gateway    *gateway.Gateway
+	warm       *warm.Keeper
 	db         *warehouse.Warehouse
 	statements *statements.API
 	console    *console.Console
@@ -93,7 +95,8 @@ func newApp(ctx context.Context, cfg *config.Config, from configSource, logger *
 	if a.gateway, err = a.newGateway(metrics); err != nil {
 		return nil, err
 	}
-	metrics.Registry().MustRegister(serving.NewCacheCollector(a.gateway.Cache))
+	a.warm = warm.New(a.gateway.Transport, func() *endpoint.Catalog { return a.gwLive.Load().Catalog }, logger)
+	metrics.Registry().MustRegister(serving.NewCacheCollector(a.gateway.Cache), serving.NewWarmCollector(a.warm.Stats))
 	scratch, err := emptyFolder(filepath.Join(cfg.Data, "tmp"))
 	if err != nil {
 		return nil, err
@@ -131,6 +134,9 @@ func (a *app) configure(ctx context.Context, from configSource, metrics *serving
 			return
 		}
 		a.gwLive.Swap(v)
+		if a.warm != nil {
+			a.warm.Wake()
+		}
 	}
 	return a.live.start(ctx, a.cfg)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/lakegate/lakegate/serving/cache"
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/gateway"
+	"github.com/lakegate/lakegate/serving/warm"
 	"github.com/lakegate/lakegate/serving/wire"
 )
 
@@ -34,14 +35,17 @@ func everyMetric(t *testing.T) []*dto.MetricFamily {
 	m.Finished(&inference.Record{
 		Target:   inference.Target{Endpoint: "e", EndpointID: "e"},
 		Usage:    inference.Usage{Input: &one},
-		Attempts: []inference.Attempt{{}},
-		Cache:    &inference.CacheUse{SavedNanoUSD: &one},
+		Attempts: []inference.Attempt{{Action: inference.ActionRace}},
+		Cache:    &inference.CacheUse{SavedNanoUSD: &one}, ExtraNanoUSD: &one,
 	})
+	m.Finished(&inference.Record{Purpose: inference.PurposeShadow})
+	m.NotMade("e", inference.PurposeShadow, "busy")
 	m.Translated(wire.OpenAIChat, wire.AnthropicMessages, 1)
 	m.Configure(oneEndpoint(t))
 	m.Registry().MustRegister(
 		newProcessCollector(func() error { return nil }, 1),
 		serving.NewCircuitCollector(func() []gateway.Circuit { return []gateway.Circuit{{}} }),
+		serving.NewWarmCollector(func() warm.Stats { return warm.Stats{Entities: []warm.Entity{{}}} }),
 		serving.NewLoadCollector(func() []gateway.Load { return []gateway.Load{{FirstToken: 1, Whole: 1}} }),
 		serving.NewCacheCollector(cache.New(nil)),
 		collector[lakeStats]{func() (lakeStats, bool) { return lakeStats{}, true }, lakeMetrics},

@@ -80,6 +80,13 @@ func (s *playbook) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// change gives a host another step to do, over and over.
+func (s *playbook) change(host string, to step) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.steps[host] = []step{to}
+}
+
 func sleepIn(ctx context.Context, d time.Duration) error {
 	if d == 0 {
 		return ctx.Err()

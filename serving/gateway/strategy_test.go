@@ -150,7 +150,7 @@ func TestLatencyOfStreams(t *testing.T) {
 		}
 		go l.do(askStream)
 		time.Sleep(time.Second)
-		s.steps["b"] = []step{events(append([]any{time.Second, hel}, rest...)...)}
+		s.change("b", events(append([]any{time.Second, hel}, rest...)...))
 		go l.do(askStream)
 		time.Sleep(2 * time.Second)
 		l.do(askStream) // the average knows the last one, though the one before it is not over
@@ -158,7 +158,7 @@ func TestLatencyOfStreams(t *testing.T) {
 			t.Error(l.last())
 		}
 		time.Sleep(time.Minute)
-		s.steps["a"] = []step{says(answer)}
+		s.change("a", says(answer))
 		if l.do(ask); l.last() != "a 200 <- lowest latency: not measured yet, b not measured yet" {
 			t.Error(l.last())
 		}
