@@ -114,6 +114,11 @@ func (s *Server) changes(do func(c echo.Context, a *control.Actor, name string, 
 
 // actor returns who asks for a change, and the body.
 func (s *Server) actor(c echo.Context) (*control.Actor, []byte, error) {
+	return s.actorWith(c, maxSpec)
+}
+
+// actorWith is actor for bodies of up to most bytes.
+func (s *Server) actorWith(c echo.Context, most int64) (*control.Actor, []byte, error) {
 	key, _, err := s.keyOf(c)
 	if err != nil {
 		return nil, nil, err
@@ -122,10 +127,10 @@ func (s *Server) actor(c echo.Context) (*control.Actor, []byte, error) {
 		return nil, nil, apierr.New(apierr.NotImplemented, "endpoints are declared in this gateway's configuration file; changing them through the API is not supported here")
 	}
 	r := c.Request()
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxSpec))
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, most))
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return nil, nil, apierr.New(apierr.TooLarge, "the body is larger than %d bytes", maxSpec)
+		return nil, nil, apierr.New(apierr.TooLarge, "the body is larger than %d bytes", most)
 	}
 	if err != nil {
 		return nil, nil, apierr.New(apierr.BadRequest, "the body could not be read").Because(err)

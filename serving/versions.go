@@ -1,6 +1,7 @@
 package serving
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"net/http"
@@ -20,6 +21,7 @@ const versionsAPI = "/api/2.0/lakegate/endpoints"
 // versions are the paths of versionsAPI.
 func (s *Server) versions() {
 	s.echo.GET(versionsAPI, s.listVersioned)
+	s.echo.POST(versionsAPI+"/apply", s.applyEndpoints)
 	one := versionsAPI + "/:name"
 	s.echo.GET(one, s.changes(func(c echo.Context, a *control.Actor, name string, _ []byte) (any, error) {
 		return s.versioned(c, a, name)
@@ -46,6 +48,27 @@ func (s *Server) versions() {
 		}
 		return s.plane.Rollback(c.Request().Context(), a, name, b)
 	}))
+}
+
+// maxApply bounds the body of a request that applies many endpoints.
+const maxApply = 16 << 20
+
+func (s *Server) applyEndpoints(c echo.Context) error {
+	a, body, err := s.actorWith(c, maxApply)
+	if err != nil {
+		return err
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	var r control.Apply
+	if err := dec.Decode(&r); err != nil {
+		return apierr.New(apierr.BadRequest, "Bad request: want owner, endpoints, prune, adopt, take_over, dry_run and expect (%s)", err)
+	}
+	plan, err := s.plane.Apply(c.Request().Context(), a, &r)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, plan)
 }
 
 func number64(text string, otherwise int64) (int64, error) {
@@ -99,6 +122,13 @@ func (s *Server) listVersioned(c echo.Context) error {
 	a, _, err := s.actor(c)
 	if err != nil {
 		return err
+	}
+	if c.QueryParam("drift") == "true" {
+		drifted, err := s.plane.Drifts(c.Request().Context(), a, c.QueryParam("owner"))
+		if err != nil {
+			return err
+		}
+		return c.JSON(http.StatusOK, map[string]any{"endpoints": drifted})
 	}
 	stored, err := s.plane.List(c.Request().Context(), a)
 	if err != nil {

@@ -23,15 +23,21 @@ const versionsPath = "/api/2.0/lakegate/endpoints"
 func endpointsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "endpoints",
-		Short: "Look at the endpoints of a running gateway, their versions, and go back to one",
+		Short: "Keep endpoints as files: plan, apply, compare, and go back",
 		Long: `Works on the endpoints of a running gateway through its API. Those of the gateway's own configuration file are
-shown and can't be changed here.
+shown and can't be changed here. docs/endpoints-as-code.md has the whole story.
 
-  lakegate endpoints list
-  lakegate endpoints history chat
-  lakegate endpoints rollback chat --to 3`,
+  lakegate endpoints export -o endpoints/               what there is, as files
+  lakegate endpoints apply -f endpoints/ --dry-run      what the files would change
+  lakegate endpoints apply -f endpoints/                change it, after asking
+  lakegate endpoints diff -f endpoints/                 where the gateway differs, and who did that
+  lakegate endpoints history chat                       versions, who made them, what they changed
+  lakegate endpoints rollback chat --to 3               back to one of them`,
 	}
-	c.AddCommand(endpointsListCommand(), endpointsShowCommand(), endpointsHistoryCommand(), endpointsRollbackCommand())
+	c.AddCommand(
+		endpointsApplyCommand(), endpointsDiffCommand(), endpointsExportCommand(),
+		endpointsListCommand(), endpointsShowCommand(), endpointsHistoryCommand(), endpointsRollbackCommand(),
+	)
 	return c
 }
 
@@ -189,7 +195,7 @@ func fileOf(s *control.Stored) ([]byte, error) {
 	if err := json.Unmarshal(s.Spec, &object); err != nil {
 		return nil, fmt.Errorf("endpoint %s: %w", s.Name, err)
 	}
-	if len(s.Permissions) > 0 {
+	if s.Permissions != nil {
 		grants, err := json.Marshal(s.Permissions)
 		if err != nil {
 			return nil, err

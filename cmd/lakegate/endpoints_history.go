@@ -1,14 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -61,11 +58,11 @@ func writeVersions(out io.Writer, versions []control.Version, all bool, now time
 		if v.Deleted {
 			continue // of what it was, all is gone
 		}
-		most := shownChanges
 		if all {
-			most = len(v.Changes)
+			writeChanges(out, p, "    ", v.Changes, 0)
+		} else {
+			writeChanges(out, p, "    ", v.Changes, shownChanges)
 		}
-		writeChanges(out, p, "    ", v.Changes, most)
 	}
 	return nil
 }
@@ -98,45 +95,6 @@ func actionName(action string) string {
 	default:
 		return printable(action)
 	}
-}
-
-// writeChanges writes what changed, a line each, the values below one another.
-func writeChanges(out io.Writer, p paint, indent string, changes []control.Difference, most int) {
-	shown := changes[:min(most, len(changes))]
-	width := 0
-	for _, d := range shown {
-		width = max(width, utf8.RuneCountInString(d.Path))
-	}
-	width = min(width, 80)
-	for _, d := range shown {
-		path := printable(d.Path)
-		path += strings.Repeat(" ", max(0, width-utf8.RuneCountInString(path)))
-		cut := func(v json.RawMessage) string {
-			if most == len(changes) {
-				return string(v)
-			}
-			return clipped(string(v), 100)
-		}
-		switch {
-		case d.From == nil:
-			fmt.Fprintf(out, "%s%s %s  %s\n", indent, p.green("+"), path, p.green(cut(d.To)))
-		case d.To == nil:
-			fmt.Fprintf(out, "%s%s %s  %s\n", indent, p.red("-"), path, p.red(cut(d.From)))
-		default:
-			fmt.Fprintf(out, "%s%s %s  %s -> %s\n", indent, p.yellow("~"), path, p.red(cut(d.From)), p.green(cut(d.To)))
-		}
-	}
-	if rest := len(changes) - len(shown); rest > 0 {
-		fmt.Fprintf(out, "%s%s\n", indent, p.dim(fmt.Sprintf("and %d more (--all shows them)", rest)))
-	}
-}
-
-func clipped(s string, most int) string {
-	r := []rune(s)
-	if len(r) <= most {
-		return s
-	}
-	return string(r[:most-1]) + "…"
 }
 
 func endpointsRollbackCommand() *cobra.Command {
@@ -175,7 +133,7 @@ stays as it is. A deleted endpoint comes back, with the permissions of that vers
 		p := paintFor(out)
 		if !asJSON {
 			fmt.Fprintf(out, "%s: version %d would become as version %d\n", p.bold(args[0]), plan.From, to)
-			writeChanges(out, p, "    ", plan.Changes, len(plan.Changes))
+			writeChanges(out, p, "    ", plan.Changes, 0)
 		}
 		switch {
 		case dry && asJSON:

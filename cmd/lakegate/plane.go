@@ -9,6 +9,7 @@ import (
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/internal/secret"
 	"github.com/lakegate/lakegate/serving/control"
+	"github.com/lakegate/lakegate/serving/endpoint"
 )
 
 // newPlane joins the control plane with the lake and with what is in force.
@@ -16,6 +17,7 @@ func (a *app) newPlane() *control.Plane {
 	return control.New(control.Deps{
 		Store:   a.live.stored.store,
 		Check:   a.live.check,
+		Judge:   a.live.judge,
 		Secrets: a.givenSecrets(),
 		InFile:  func(name string) bool { return a.live.config().InFile(name) },
 		Follow:  a.live.follow,
@@ -27,13 +29,9 @@ func (a *app) newPlane() *control.Plane {
 // check decides whether an endpoint may be made or changed to spec.
 func (l *live) check(spec []byte, given map[string]secret.String) error {
 	cfg := l.config()
-	var find config.Vault
-	if l.secrets != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), memoryTimeout)
-		defer cancel()
-		find = withGiven(given, l.secrets.find(ctx, l.secrets.vault.Round(false)))
-	}
-	e, err := cfg.ParseEndpoint(spec, find, nil)
+	read, done := l.reader(cfg, given)
+	defer done()
+	e, err := read(spec)
 	var faults config.Faults
 	if errors.As(err, &faults) {
 		return refusal(faults)
@@ -45,6 +43,53 @@ func (l *live) check(spec []byte, given map[string]secret.String) error {
 		return apierr.New(apierr.InvalidParameter, "%s", err)
 	}
 	return nil
+}
+
+// judge says what is wrong with endpoints that are to be as specs say, all at once, while others go.
+func (l *live) judge(specs [][]byte, gone []string) [][]control.Fault {
+	cfg := l.config()
+	read, done := l.reader(cfg, nil)
+	defer done()
+	fitter := cfg.Fitter()
+	for _, name := range gone {
+		fitter.Remove(name)
+	}
+	all := make([][]control.Fault, len(specs))
+	made := make([]*config.Endpoint, len(specs))
+	for i, spec := range specs {
+		e, err := read(spec)
+		var faults config.Faults
+		switch {
+		case errors.As(err, &faults):
+			for _, f := range faults {
+				all[i] = append(all[i], control.Fault{Path: f.Path, Message: f.Message})
+			}
+		case err != nil:
+			all[i] = []control.Fault{{Message: err.Error()}}
+		default:
+			made[i] = e
+			fitter.Remove(e.Name) // what it has now, another may get
+		}
+	}
+	for i, e := range made {
+		if e == nil {
+			continue
+		}
+		if err := fitter.Add(e); err != nil {
+			all[i] = []control.Fault{{Path: "name", Message: err.Error()}}
+		}
+	}
+	return all
+}
+
+// reader returns what reads endpoints of the API by cfg; done ends it.
+func (l *live) reader(cfg *config.Config, given map[string]secret.String) (read func(spec []byte) (*config.Endpoint, error), done func()) {
+	var find config.Vault
+	ctx, cancel := context.WithTimeout(context.Background(), memoryTimeout)
+	if l.secrets != nil {
+		find = withGiven(given, l.secrets.find(ctx, l.secrets.vault.Round(false)))
+	}
+	return func(spec []byte) (*config.Endpoint, error) { return cfg.ParseEndpoint(spec, find, &endpoint.Origin{}) }, cancel
 }
 
 // withGiven finds the secrets of a request before they are stored.

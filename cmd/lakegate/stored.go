@@ -123,19 +123,23 @@ func parseStored(file *config.Config, d *endpoints.Document, vault config.Vault)
 // mergeEndpoints adds the endpoints of set to those of file. Those that can't be used beside what is
 // there are left out and told.
 func mergeEndpoints(file *config.Config, set endpoints.Set, parse func(*endpoints.Document) (*config.Endpoint, error), tell func(*endpoints.Document, error)) *config.Config {
-	all := file
+	fitter := file.Fitter()
+	var more []*config.Endpoint
 	for _, d := range set.Live() {
 		e, err := parse(d)
 		if err == nil {
-			err = all.Fits(e)
+			err = fitter.Add(e)
 		}
 		if err != nil {
 			tell(d, err)
 			continue
 		}
-		all = all.With(e)
+		more = append(more, e)
 	}
-	return all
+	if len(more) == 0 {
+		return file
+	}
+	return file.With(more...)
 }
 
 // withStored is file, which is from LoadLake, with the endpoints of the API, for work on the tables.

@@ -54,17 +54,55 @@ var ErrTaken = errors.New("taken")
 
 // Fits reports whether e may be added to c's endpoints, or take the place of its namesake made
 // through the API: nil, or an error that wraps ErrTaken and says what is in the way.
-func (c *Config) Fits(e *Endpoint) error {
+func (c *Config) Fits(e *Endpoint) error { return c.Fitter().fits(e) }
+
+// Fitter is endpoints, found by what no two of them may share. It is for one goroutine.
+type Fitter struct{ names, tables map[string]*Endpoint }
+
+// Fitter returns c's endpoints.
+func (c *Config) Fitter() *Fitter {
+	f := &Fitter{map[string]*Endpoint{}, map[string]*Endpoint{}}
 	for i := range c.Endpoints {
-		o := &c.Endpoints[i]
-		if strings.EqualFold(o.Name, e.Name) {
-			if o.origin != nil && o.Name == e.Name {
-				continue
-			}
-			return fmt.Errorf("name %q is %w by endpoint %q%s", e.Name, ErrTaken, o.Name, declaredBy(o))
-		}
-		t, u := e.AIGateway.InferenceTable, o.AIGateway.InferenceTable
-		if t.On() && u.On() && strings.EqualFold(t.Table(), u.Table()) {
+		f.put(&c.Endpoints[i])
+	}
+	return f
+}
+
+func (f *Fitter) put(e *Endpoint) {
+	f.names[strings.ToLower(e.Name)] = e
+	if t := e.AIGateway.InferenceTable; t.On() {
+		f.tables[strings.ToLower(t.Table())] = e
+	}
+}
+
+// Add adds an endpoint, which must fit as Config.Fits has it: its error otherwise.
+func (f *Fitter) Add(e *Endpoint) error {
+	if err := f.fits(e); err != nil {
+		return err
+	}
+	f.Remove(e.Name)
+	f.put(e)
+	return nil
+}
+
+// Remove takes an endpoint of the API out, if there is one of that name.
+func (f *Fitter) Remove(name string) {
+	e := f.names[strings.ToLower(name)]
+	if e == nil || e.origin == nil || e.Name != name {
+		return
+	}
+	delete(f.names, strings.ToLower(name))
+	if t := e.AIGateway.InferenceTable; t.On() {
+		delete(f.tables, strings.ToLower(t.Table()))
+	}
+}
+
+func (f *Fitter) fits(e *Endpoint) error {
+	if o := f.names[strings.ToLower(e.Name)]; o != nil && (o.origin == nil || o.Name != e.Name) {
+		return fmt.Errorf("name %q is %w by endpoint %q%s", e.Name, ErrTaken, o.Name, declaredBy(o))
+	}
+	if t := e.AIGateway.InferenceTable; t.On() {
+		if o := f.tables[strings.ToLower(t.Table())]; o != nil && o.Name != e.Name {
 			return fmt.Errorf("payload table %s is %w by endpoint %q: grants are per table, so each endpoint has its own", t.Table(), ErrTaken, o.Name)
 		}
 	}
@@ -96,10 +134,13 @@ func (c *Config) InFile(name string) bool {
 // TakeSecrets makes o's secrets c's, for comparing the rest.
 func (c *Config) TakeSecrets(o *Config) { c.Secrets, c.inline = o.Secrets, o.inline }
 
-// With returns a copy of c with e added to its endpoints, which must fit.
-func (c *Config) With(e *Endpoint) *Config {
+// With returns a copy of c with more endpoints, which must fit.
+func (c *Config) With(more ...*Endpoint) *Config {
 	next := *c
-	next.Endpoints = append(slices.Clip(c.Endpoints), *e)
+	next.Endpoints = slices.Clip(c.Endpoints)
+	for _, e := range more {
+		next.Endpoints = append(next.Endpoints, *e)
+	}
 	return &next
 }
 

@@ -204,3 +204,12 @@ func (s *Store) History(ctx context.Context, name string, most int) ([]*Document
 	slices.SortFunc(wanted, func(a, b versionID) int { return cmp.Compare(a.version, b.version) })
 	return s.read(ctx, wanted[max(0, len(wanted)-most):])
 }
+
+// Between returns the versions of an endpoint from one to another, both included, which must be there.
+func (s *Store) Between(ctx context.Context, name string, from, to int64) ([]*Document, error) {
+	var wanted []versionID
+	for v := from; v <= to; v++ {
+		wanted = append(wanted, versionID{name, v})
+	}
+	return s.read(ctx, wanted)
+}

@@ -37,6 +37,9 @@ type Deps struct {
 	Check func(spec []byte, given map[string]secret.String) error
 	// Secrets keeps what requests bring in fields ..._plaintext; nil: they are refused.
 	Secrets Secrets
+	// Judge says of each of several specs what is wrong with it, beside one another and the endpoints
+	// there are without those that go. They bring no secrets.
+	Judge func(specs [][]byte, gone []string) [][]Fault
 	// InFile reports whether the configuration file has an endpoint of that name.
 	InFile func(name string) bool
 	// Follow takes up what is in the store, and returns it. Its error says that the store could not
@@ -85,9 +88,14 @@ func (p *Plane) Create(ctx context.Context, a *Actor, body []byte) (name string,
 		s, err = created(s)
 	}
 	return name, p.change(ctx, a, change{name: name, action: create, early: err, edit: func(d *endpoints.Document) error {
-		d.Access = []endpoint.Grant{{Kind: grantKind(&a.Principal), Name: a.Principal.Name, Level: endpoint.CanManage}}
+		d.Access = creators(a)
 		return set(d, s)
 	}})
+}
+
+// creators are the grants of an endpoint that a makes.
+func creators(a *Actor) []endpoint.Grant {
+	return []endpoint.Grant{{Kind: grantKind(&a.Principal), Name: a.Principal.Name, Level: endpoint.CanManage}}
 }
 
 func grantKind(p *inference.Principal) endpoint.GrantKind {
@@ -100,10 +108,13 @@ func grantKind(p *inference.Principal) endpoint.GrantKind {
 // Delete removes an endpoint.
 func (p *Plane) Delete(ctx context.Context, a *Actor, name string) error {
 	return p.change(ctx, a, change{name: name, action: remove, edit: func(d *endpoints.Document) error {
-		d.Deleted, d.Access, d.ManagedBy, d.Applied = true, nil, "", 0
+		gone(d)
 		return nil
 	}})
 }
+
+// gone makes d the version in which an endpoint is deleted.
+func gone(d *endpoints.Document) { d.Deleted, d.Access, d.ManagedBy, d.Applied = true, nil, "", 0 }
 
 // PutConfig replaces an endpoint's served entities and traffic.
 func (p *Plane) PutConfig(ctx context.Context, a *Actor, name string, body []byte) error {

@@ -42,6 +42,15 @@ func (s *stage) gateway() *control.Plane {
 			}
 			return nil
 		},
+		Judge: func(specs [][]byte, _ []string) [][]control.Fault {
+			all := make([][]control.Fault, len(specs))
+			for i, spec := range specs {
+				if strings.Contains(string(spec), "nonsense") {
+					all[i] = []control.Fault{{Path: "config", Message: "nonsense is none"}}
+				}
+			}
+			return all
+		},
 		InFile: func(name string) bool { return name == "filed" },
 		Follow: func(ctx context.Context) (endpoints.Set, error) {
 			set, _, err := s.store.Newest(ctx, nil)

@@ -45,7 +45,7 @@ type Stored struct {
 	Applied   int64     `json:"applied_version,omitempty"`
 	// Spec and Permissions are for those who manage the endpoint; of a deleted one as they were last.
 	Spec        json.RawMessage `json:"spec,omitempty"`
-	Permissions []Permission    `json:"permissions,omitempty"`
+	Permissions []Permission    `json:"permissions"`
 }
 
 // Permission is a grant as files and clients write it.
@@ -116,13 +116,17 @@ func (p *Plane) History(ctx context.Context, a *Actor, name string, most int) ([
 			before = d // it is read for the next one's changes
 			continue
 		}
-		list = append(list, Version{
-			Version: d.Version, Changed: d.Changed, ChangedBy: d.ChangedBy, Action: d.Action, RequestID: d.RequestID,
-			ManagedBy: d.ManagedBy, Deleted: d.Deleted, Changes: Differences(before, d),
-		})
+		list = append(list, versionOf(before, d))
 		before = d
 	}
 	return list, nil
+}
+
+func versionOf(before, d *endpoints.Document) Version {
+	return Version{
+		Version: d.Version, Changed: d.Changed, ChangedBy: d.ChangedBy, Action: d.Action, RequestID: d.RequestID,
+		ManagedBy: d.ManagedBy, Deleted: d.Deleted, Changes: Differences(before, d),
+	}
 }
 
 // Version returns one version of an endpoint; the newest for 0.

@@ -33,7 +33,7 @@ func (p *Plane) access(ctx context.Context, a *Actor, name string, body []byte, 
 	return p.change(ctx, a, change{name: name, action: changeACL, early: err, edit: func(d *endpoints.Document) error {
 		d.Access = join(d.Access, grants)
 		if len(d.Access) > maxGrants {
-			return apierr.New(apierr.InvalidParameter, "an endpoint has at most %d grants; grant to groups instead", maxGrants).At("access_control_list")
+			return tooManyGrants().At("access_control_list")
 		}
 		return nil
 	}})
@@ -53,22 +53,35 @@ func grantsIn(body []byte) ([]endpoint.Grant, error) {
 	}
 	grants := []endpoint.Grant{}
 	for _, g := range req.List {
-		if !slices.Contains(endpoint.Levels(), g.Level) {
-			return nil, apierr.New(apierr.InvalidParameter, "permission_level %q is none of CAN_VIEW, CAN_QUERY and CAN_MANAGE", clip(string(g.Level))).At("permission_level")
+		to, err := grantOf(g.User, g.Group, g.Principal, g.Level, grants)
+		if err != nil {
+			return nil, err
 		}
-		var to []endpoint.Grant
-		for kind, name := range map[endpoint.GrantKind]string{endpoint.ToUser: g.User, endpoint.ToGroup: g.Group, endpoint.ToServicePrincipal: g.Principal} {
-			if name != "" {
-				to = append(to, endpoint.Grant{Kind: kind, Name: name, Level: g.Level})
-			}
-		}
-		if len(to) != 1 {
-			return nil, apierr.New(apierr.InvalidParameter, "each entry of access_control_list has one of user_name, group_name and service_principal_name").At("access_control_list")
-		}
-		if slices.ContainsFunc(grants, func(o endpoint.Grant) bool { return o.Kind == to[0].Kind && o.Name == to[0].Name }) {
-			return nil, apierr.New(apierr.InvalidParameter, "%s %q is in access_control_list twice", to[0].Kind, clip(to[0].Name)).At("access_control_list")
-		}
-		grants = append(grants, to[0])
+		grants = append(grants, to)
 	}
 	return grants, nil
+}
+
+// grantOf makes a grant beside others.
+func grantOf(user, group, principal string, level endpoint.Level, beside []endpoint.Grant) (endpoint.Grant, *apierr.Error) {
+	if !slices.Contains(endpoint.Levels(), level) {
+		return endpoint.Grant{}, apierr.New(apierr.InvalidParameter, "permission level %q is none of CAN_VIEW, CAN_QUERY and CAN_MANAGE", clip(string(level))).At("permission_level")
+	}
+	var to []endpoint.Grant
+	for kind, name := range map[endpoint.GrantKind]string{endpoint.ToUser: user, endpoint.ToGroup: group, endpoint.ToServicePrincipal: principal} {
+		if name != "" {
+			to = append(to, endpoint.Grant{Kind: kind, Name: name, Level: level})
+		}
+	}
+	if len(to) != 1 {
+		return endpoint.Grant{}, apierr.New(apierr.InvalidParameter, "each entry has one of user_name, group_name and service_principal_name").At("access_control_list")
+	}
+	if slices.ContainsFunc(beside, func(o endpoint.Grant) bool { return o.Kind == to[0].Kind && o.Name == to[0].Name }) {
+		return endpoint.Grant{}, apierr.New(apierr.InvalidParameter, "%s %q is there twice", to[0].Kind, clip(to[0].Name)).At("access_control_list")
+	}
+	return to[0], nil
+}
+
+func tooManyGrants() *apierr.Error {
+	return apierr.New(apierr.InvalidParameter, "an endpoint has at most %d grants; grant to groups instead", maxGrants)
 }

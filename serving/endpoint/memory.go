@@ -47,8 +47,9 @@ func (m Memory) Next(endpoints []*Endpoint, now time.Time) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	byName := m.byName()
 	for _, e := range endpoints {
-		m.date(e, now)
+		date(e, byName[e.Name], now)
 	}
 	c.removed = m.without(c, now)
 	return c, nil
@@ -82,10 +83,11 @@ func Diff(old, next *Catalog, now time.Time) []inference.EntityChange {
 func (m Memory) Diff(next *Catalog, now time.Time) []inference.EntityChange {
 	var rows []inference.EntityChange
 	now = now.UTC()
+	byName := m.byName()
 	for _, e := range next.sorted {
 		s := e.seen()
-		before, ok := m.find(e.Name)
-		if ok && before.Removed == nil && before.Fingerprint == s.Fingerprint {
+		before := byName[e.Name]
+		if before != nil && before.Removed == nil && before.Fingerprint == s.Fingerprint {
 			continue
 		}
 		changed := s.rows(now, nil)
@@ -107,20 +109,18 @@ func (m Memory) Diff(next *Catalog, now time.Time) []inference.EntityChange {
 	return rows
 }
 
-func (m Memory) find(name string) (Seen, bool) {
-	for _, s := range m.Endpoints {
-		if s.Name == name {
-			return s, true
-		}
+func (m Memory) byName() map[string]*Seen {
+	all := make(map[string]*Seen, len(m.Endpoints))
+	for i := range m.Endpoints {
+		all[m.Endpoints[i].Name] = &m.Endpoints[i]
 	}
-	return Seen{}, false
+	return all
 }
 
-// date sets e's Created and ConfigVersion from what is remembered of it.
-func (m Memory) date(e *Endpoint, now time.Time) {
+// date sets e's Created and ConfigVersion from what is remembered of it, nil for nothing.
+func date(e *Endpoint, s *Seen, now time.Time) {
 	e.Created, e.ConfigVersion = now.UTC(), 1
-	s, ok := m.find(e.Name)
-	if !ok {
+	if s == nil {
 		return
 	}
 	e.ConfigVersion = s.ConfigVersion
