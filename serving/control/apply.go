@@ -94,6 +94,9 @@ func (p *Plane) Apply(ctx context.Context, a *Actor, r *Apply) (*Plan, error) {
 		return nil, unreachable(err)
 	}
 	plan := p.planned(a, r, set)
+	if err := p.promptsKept(ctx, plan); err != nil {
+		return nil, err
+	}
 	if err := p.drifts(ctx, plan); err != nil {
 		return nil, unreachable(err)
 	}
@@ -167,6 +170,26 @@ func (p *Plane) judged(plan *Plan) {
 			of[i].refuse(f)
 		}
 	}
+}
+
+// promptsKept refuses what gives versions of prompts another text.
+func (p *Plane) promptsKept(ctx context.Context, plan *Plan) error {
+	for i := range plan.Items {
+		x := &plan.Items[i]
+		if x.Action != WillUpdate {
+			continue
+		}
+		err := p.keepsPrompts(ctx, x.old, x.next)
+		var e *apierr.Error
+		switch {
+		case err == nil:
+		case errors.As(err, &e) && e.Code != apierr.Unavailable:
+			x.refuse(Fault{e.Param, e.Message, e.Code})
+		default:
+			return err
+		}
+	}
+	return nil
 }
 
 func (x *Planned) refuse(f Fault) {

@@ -139,6 +139,19 @@ func TestApplyChecksAllFirst(t *testing.T) {
 	want(t, "the store is away", err, apierr.Unavailable)
 }
 
+// A version of a prompt keeps its text, whoever changes the endpoint.
+func TestApplyKeepsPrompts(t *testing.T) {
+	s := newStage()
+	const prompt = `{"name":"p","lakegate":{"prompt":{"active":1,"versions":[{"version":1,"messages":[{"role":"user","content":"one"}]}]}}}`
+	s.applied(t, wanted(prompt), "create p 0->1 (5)")
+	r := wanted(strings.Replace(prompt, "one", "two", 1))
+	_, err := s.gateway().Apply(t.Context(), actor("admin"), &r)
+	want(t, "another text", err, apierr.InvalidParameter)
+	if err == nil || !strings.Contains(err.Error(), "lakegate.prompt.versions") {
+		t.Error(err)
+	}
+}
+
 // A plan is for the versions it was made from.
 func TestApplyOfAnOldPlan(t *testing.T) {
 	s := newStage()
