@@ -12,7 +12,7 @@ import (
 // Line is one line of the table that an endpoint's routing is. Its lines are read from the top: the
 // rules in their order, then what becomes of all other calls, then what happens when an attempt fails.
 type Line struct {
-	Step string   `json:"step"` // rule, split or strategy, then fallback, retry, circuit, time, cache, ...
+	Step string   `json:"step"` // prompt, rule, rollout, split or strategy, race, shadow, retry, fallback, circuit, time, cache
 	Name string   `json:"name,omitempty"`
 	When string   `json:"when"`         // which calls it is for, or after what
 	To   []string `json:"to,omitempty"` // served entities
@@ -23,11 +23,14 @@ type Line struct {
 // configuration alone: what percentages are at the moment, and how entities are doing, is not in it.
 func Describe(e *endpoint.Endpoint) []Line {
 	d := &describer{e: e}
+	d.prompt()
 	for i := range e.Rules {
 		r := &e.Rules[i]
 		d.add(Line{Step: "rule", Name: r.Name, When: conditions(&r.When), To: d.names(r.To), How: d.amongRule(r.To)})
 	}
+	d.rollout()
 	d.others()
+	d.beside()
 	if e.WarmUp {
 		d.add(Line{Step: "warm up", When: "before there are calls", To: d.all(), How: "connections are kept open"})
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lakegate/lakegate/serving/endpoint"
+	"github.com/lakegate/lakegate/serving/prompt"
 )
 
 func is(list ...string) (p endpoint.Patterns) {
@@ -64,4 +65,35 @@ func check(t *testing.T, lines []Line, want string) {
 	if b.String()+"\n" != want {
 		t.Errorf("got%s\nwant%s", &b, want)
 	}
+}
+
+// TestDescribeMore: what stands beside a split.
+func TestDescribeMore(t *testing.T) {
+	v2, v3 := &prompt.Version{Spec: prompt.Spec{Number: 2}}, &prompt.Version{Spec: prompt.Spec{Number: 3}}
+	e := &endpoint.Endpoint{
+		Entities: []*endpoint.Entity{{Name: "gpt"}, {Name: "claude"}, {Name: "next"}}, Weights: []int{90, 10, 0},
+		Prompt: &prompt.Prompt{Versions: []*prompt.Version{v2, v3}, Active: []prompt.Share{{Version: v2, Percent: 100}}},
+		Rollout: &endpoint.Rollout{
+			Target: 2, Stages: []endpoint.RolloutStage{{Traffic: 50, For: 10 * time.Minute}, {Traffic: 1000, For: time.Hour}},
+			Stop: endpoint.RolloutBounds{ErrorShare: 0.05, FirstToken: 2 * time.Second, WorseThan: 1.5},
+		},
+		Race:   &endpoint.Race{Among: []int{1, 0}, After: 300 * time.Millisecond, Most: 2},
+		Shadow: &endpoint.Shadow{To: 2, Share: 0.1},
+	}
+	check(t, Describe(e), `
+prompt||any call that names no version||version 2
+rollout||any call|next|0.5 % for 10m, 10 % for 1h, then all; none after more than 5 % errors, or 5 % of first tokens later than 2s, or 1.5 times the others' errors or latency
+split||any call|gpt claude|90 %, 10 %
+race||a call that goes to one of them|claude gpt|the next after 300ms without an answer, at most 2: the first acceptable answer
+shadow||10 % of the calls|next|asked the same; nobody gets the answer
+`)
+	e = &endpoint.Endpoint{
+		Entities: e.Entities, Weights: e.Weights, Prompt: e.Prompt, Race: &endpoint.Race{Among: []int{0, 1}, Most: 3},
+	}
+	e.Prompt.Active = []prompt.Share{{Version: v2, Percent: 90}, {Version: v3, Percent: 10}}
+	check(t, Describe(e), `
+prompt||any call that names no version||version 2: 90 %, version 3: 10 %
+split||any call|gpt claude|90 %, 10 %
+race||a call that goes to one of them|gpt claude|at once, at most 3: the first acceptable answer
+`)
 }
