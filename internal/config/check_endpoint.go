@@ -170,6 +170,9 @@ func (c *checker) lakegate(e *Endpoint, p string) {
 	if l.Prompt != nil {
 		c.prompt(e, p+".prompt")
 	}
+	if l.Compare != nil {
+		c.compare(e, p+".compare")
+	}
 	if f := l.SamplingFraction; f != nil {
 		if !(*f > 0 && *f <= 1) { // also refuses what is no number
 			c.fault(p+".sampling_fraction", "want more than 0 and at most 1, got %s", c.text(p+".sampling_fraction"))

@@ -62,6 +62,7 @@ func compileEndpoint(from *Endpoint, keep *credential.Set) (*endpoint.Endpoint, 
 		FirstTokenTimeout: from.Lakegate.FirstTokenTimeout,
 		AttemptTimeout:    from.Lakegate.AttemptTimeout,
 		Cache:             compileCache(from.Lakegate.Cache),
+		Compare:           compileCompare(from),
 		Origin:            from.origin,
 	}
 	compileRouting(e, from)

@@ -111,6 +111,7 @@ type Lakegate struct {
 	Rollout           *Rollout        `yaml:"rollout,omitempty"`  // nil: none
 	WarmUp            bool            `yaml:"warm_up,omitempty"`
 	DropUnsupported   bool            `yaml:"drop_unsupported"`
+	Compare           *Compare        `yaml:"compare,omitempty"` // nil: no answers are compared
 	// Cache is nil where answers are not cached.
 	Cache *ResponseCache `yaml:"cache,omitempty"`
 	// Prompt is nil where callers bring all of their messages.

@@ -69,7 +69,8 @@ type Endpoint struct {
 	// in a header of the answer, instead of refused.
 	DropUnsupported bool
 
-	Cache *ResponseCache // nil: answers are not cached
+	Cache   *ResponseCache // nil: answers are not cached
+	Compare *Compare       // nil: no answers are compared
 
 	Rollout *Rollout // nil: Weights alone split the traffic
 
