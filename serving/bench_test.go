@@ -27,6 +27,8 @@ import (
 // counter is a recorder that counts.
 type counter struct{ admitted, finished atomic.Int64 }
 
+func (c *counter) Comparison(*inference.Comparison) error { return nil }
+
 func (c *counter) Admit(*inference.Record) (gateway.Ticket, error) {
 	c.admitted.Add(1)
 	return nil, nil

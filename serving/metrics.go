@@ -39,6 +39,7 @@ type Metrics struct {
 	extra        *prometheus.CounterVec
 	own          *prometheus.CounterVec
 	notMade      *prometheus.CounterVec
+	compared     *prometheus.CounterVec
 
 	served sync.Map              // target to *series
 	tried  sync.Map              // attempt to *tries
@@ -77,7 +78,7 @@ func NewMetrics() *Metrics {
 		failed:       count("lakegate_attempts_failed_total", "Attempts at a served entity that came to nothing; those that lost a race are not among them.", answered),
 		translations: count("lakegate_translations_total", "Requests put from the client's format into the provider's.", []string{"from", "to"}),
 		dropped:      count("lakegate_dropped_fields_total", "Fields of requests that the provider's format could not be told, and that were left out.", []string{"from", "to"}),
-		unrecorded:   count("lakegate_unrecorded_total", "Records that could not be written, by step: admit (the call was refused), finish (the row comes late, or says crashed), record (a refused call whose row comes late or never).", []string{"step"}),
+		unrecorded:   count("lakegate_unrecorded_total", "Records that could not be written, by step: admit (the call was refused), finish (the row comes late, or says crashed), record (a refused call whose row comes late or never), comparison (what a judge said is lost).", []string{"step"}),
 		inFlight:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "lakegate_requests_in_flight", Help: "Calls under way."}),
 		info:         prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "lakegate_served_entity_info", Help: "The served entities there are, with the model each is for: always 1."}, with("model")),
 		cached:       count("lakegate_response_cache_total", "Calls that asked the response cache, by result: hit or miss.", []string{"endpoint", "result"}),
@@ -87,10 +88,11 @@ func NewMetrics() *Metrics {
 		own:          count("lakegate_own_calls_total", "Calls that lakegate made by itself, beside a client's, by purpose: shadow, compare or judge. They are not among lakegate_requests_total; their tokens, cost and attempts count like any.", []string{"endpoint", "purpose", "outcome"}),
 		notMade:      count("lakegate_own_calls_not_made_total", "Calls that lakegate would have made by itself and did not, by the reason: busy (too many were under way) or circuit (the target's was open).", []string{"endpoint", "purpose", "reason"}),
 	}
+	m.compared = count("lakegate_comparisons_total", "Requests whose answer was compared with another's, by what the judge said: baseline, challenger, tie or none.", []string{"endpoint", "winner"})
 	m.registry.MustRegister(m.requests, m.duration, m.firstToken, m.tokens, m.cost, m.unpriced, m.attempts, m.failed,
-		m.translations, m.dropped, m.unrecorded, m.inFlight, m.info, m.cached, m.saved, m.races, m.extra, m.own, m.notMade,
+		m.translations, m.dropped, m.unrecorded, m.inFlight, m.info, m.cached, m.saved, m.races, m.extra, m.own, m.notMade, m.compared,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, step := range []string{"admit", "finish", "record"} {
+	for _, step := range []string{"admit", "finish", "record", "comparison"} {
 		m.unrecorded.WithLabelValues(step) // zero is worth showing
 	}
 	return m

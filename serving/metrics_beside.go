@@ -41,10 +41,18 @@ func (m *Metrics) NotMade(endpoint, purpose, why string) {
 	m.notMade.WithLabelValues(m.bounded(entity{endpoint: endpoint}).endpoint, purpose, why).Inc()
 }
 
+// Compared implements gateway.Meter.
+func (m *Metrics) Compared(endpoint string, winner inference.Side) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.compared.WithLabelValues(m.bounded(entity{endpoint: endpoint}).endpoint, string(winner)).Inc()
+}
+
 // forgetBeside takes an endpoint's series away.
 func (m *Metrics) forgetBeside(name string) {
 	labels := prometheus.Labels{"endpoint": name}
 	m.extra.DeletePartialMatch(labels)
 	m.own.DeletePartialMatch(labels)
 	m.notMade.DeletePartialMatch(labels)
+	m.compared.DeletePartialMatch(labels)
 }

@@ -29,6 +29,8 @@ func (r recorder) Record(rec *inference.Record, strict bool) error {
 	return r.lake.Record(rec, strict)
 }
 
+func (r recorder) Comparison(c *inference.Comparison) error { return r.lake.Comparison(c) }
+
 // reportRunner runs a report's SQL wherever the command's SQL runs.
 type reportRunner struct {
 	query func(ctx context.Context, sql string, rows int) (*warehouse.Result, error)

@@ -40,6 +40,8 @@ func (forgetful) Record(*inference.Record, bool) error                 { return 
 func (forgetful) Translated(wire.Format, wire.Format, int)             {}
 func (forgetful) Started()                                             {}
 func (forgetful) Finished(*inference.Record)                           {}
+func (forgetful) Comparison(*inference.Comparison) error               { return nil }
+func (forgetful) Compared(string, inference.Side)                      {}
 func (forgetful) NotMade(string, string, string)                       {}
 func (forgetful) Unrecorded(string)                                    {}
 func (forgetful) Answer(*gateway.Head, []byte) error                   { return nil }

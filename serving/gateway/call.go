@@ -64,6 +64,8 @@ type Call struct {
 	// purpose and parent are set for what lakegate asks by itself, beside a client's call.
 	purpose string
 	parent  inference.ID
+	// after, when set, is what the work's is.
+	after func(r *inference.Record, answer []byte)
 }
 
 // caller is somebody whose key was checked elsewhere.

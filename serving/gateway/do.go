@@ -96,6 +96,7 @@ func (g *Gateway) Do(ctx context.Context, c *Call, r Responder) {
 	g.Meter.Started()
 	w := newWork(g, c)
 	w.resp, w.rec, w.left, w.leave = r, newRecord(c), ctx.Err, ctx.Done()
+	w.after = c.after
 	if g.Tracer != nil {
 		w.span = g.Tracer.Start(c)
 	}
@@ -117,6 +118,9 @@ func (g *Gateway) Do(ctx context.Context, c *Call, r Responder) {
 	}
 	if w.endpoint.Shadow != nil {
 		w.shadow()
+	}
+	if w.endpoint.Compare != nil {
+		w.compare()
 	}
 	w.serve()
 	if k, ok := w.resp.(*keeper); ok {

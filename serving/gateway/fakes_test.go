@@ -91,6 +91,7 @@ type meter struct {
 	unrecorded        []string
 	translated        []string
 	notMade           []string
+	compared          []string
 }
 
 func (m *meter) Started() {
@@ -109,6 +110,12 @@ func (m *meter) Translated(from, to wire.Format, dropped int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.translated = append(m.translated, fmt.Sprintf("%s to %s without %d", from, to, dropped))
+}
+
+func (m *meter) Compared(endpoint string, winner inference.Side) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.compared = append(m.compared, endpoint+" "+string(winner))
 }
 
 func (m *meter) NotMade(endpoint, purpose, why string) {
@@ -156,6 +163,7 @@ type lab struct {
 	meter    *meter
 	parts    gateway.Parts
 	config   gateway.Config
+	more     []*endpoint.Endpoint // beside the one
 }
 
 var (
@@ -221,7 +229,7 @@ func newLabOf(t *testing.T, e *endpoint.Endpoint, setups ...setup) *lab {
 	for _, s := range setups {
 		s(l, e)
 	}
-	catalog, err := endpoint.NewCatalog([]*endpoint.Endpoint{e})
+	catalog, err := endpoint.NewCatalog(append(l.more, e))
 	if err != nil {
 		t.Fatal(err)
 	}

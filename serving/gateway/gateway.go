@@ -61,6 +61,8 @@ type Recorder interface {
 	Finish(t Ticket, r *inference.Record, strict bool) error
 	// Record takes a call that was never admitted.
 	Record(r *inference.Record, strict bool) error
+	// Comparison takes what a judge said of two answers. It does not change any more.
+	Comparison(c *inference.Comparison) error
 }
 
 // Pricer knows what a usage costs. It returns nil when it knows no price.
@@ -78,7 +80,9 @@ type Meter interface {
 	// NotMade is told of each call that lakegate would have made by itself, beside a client's, and why
 	// it was not made: busy or circuit.
 	NotMade(endpoint, purpose, why string)
-	// Unrecorded is told that a record could not be written; step is admit, finish or record.
+	// Compared is told of each answer that was compared with another, and which side won.
+	Compared(endpoint string, winner inference.Side)
+	// Unrecorded is told that a record could not be written; step is admit, finish, record or comparison.
 	Unrecorded(step string)
 }
 
@@ -154,6 +158,8 @@ type Gateway struct {
 
 	// lax holds the IDs of entities that turned out not to know stream_options.
 	lax sync.Map
+	// warm holds the names of endpoints that judge, and whose models turned out to take no temperature.
+	warm sync.Map
 	// beside has one for each call that lakegate makes by itself.
 	beside chan struct{}
 	// health is how entities have been doing.

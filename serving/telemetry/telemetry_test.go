@@ -147,12 +147,14 @@ type unmetered struct{}
 func (unmetered) Started()                                 {}
 func (unmetered) Finished(*inference.Record)               {}
 func (unmetered) Unrecorded(string)                        {}
+func (unmetered) Compared(string, inference.Side)          {}
 func (unmetered) NotMade(string, string, string)           {}
 func (unmetered) Translated(_, _ wire.Format, dropped int) {}
 
 // unrecorded keeps nothing.
 type unrecorded struct{}
 
+func (unrecorded) Comparison(*inference.Comparison) error               { return nil }
 func (unrecorded) Admit(*inference.Record) (gateway.Ticket, error)      { return nil, nil }
 func (unrecorded) Finish(gateway.Ticket, *inference.Record, bool) error { return nil }
 func (unrecorded) Record(*inference.Record, bool) error                 { return nil }

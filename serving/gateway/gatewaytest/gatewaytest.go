@@ -23,7 +23,7 @@ type Recorder struct {
 	// Note, when set, is told of each step as it happens: admit, finish OUTCOME, record OUTCOME.
 	Note func(step string)
 	// Errors to return, nil for none.
-	AdmitErr, FinishErr, RecordErr error
+	AdmitErr, FinishErr, RecordErr, ComparisonErr error
 
 	t testing.TB
 
@@ -33,6 +33,8 @@ type Recorder struct {
 	handed  map[*inference.Record]string // as they were
 	records []*inference.Record          // outcomes
 	strict  []bool
+
+	comparisons []*inference.Comparison
 }
 
 // NewRecorder returns a recorder whose books are audited when the test ends.
@@ -102,6 +104,24 @@ func (r *Recorder) Record(rec *inference.Record, strict bool) error {
 	r.Note("record " + string(rec.Outcome))
 	r.take(rec, strict)
 	return r.RecordErr
+}
+
+// Comparison implements gateway.Recorder.
+func (r *Recorder) Comparison(c *inference.Comparison) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c.Winner == "" || c.Time.IsZero() {
+		r.t.Errorf("a comparison without winner or time: %+v", c)
+	}
+	r.comparisons = append(r.comparisons, c)
+	return r.ComparisonErr
+}
+
+// Comparisons returns those so far.
+func (r *Recorder) Comparisons() []*inference.Comparison {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.comparisons)
 }
 
 func (r *Recorder) take(rec *inference.Record, strict bool) {
