@@ -40,6 +40,7 @@ func everyMetric(t *testing.T) []*dto.MetricFamily {
 	})
 	m.Finished(&inference.Record{Purpose: inference.PurposeShadow})
 	m.NotMade("e", inference.PurposeShadow, "busy")
+	m.Compared("e", inference.Tie)
 	m.Translated(wire.OpenAIChat, wire.AnthropicMessages, 1)
 	m.Configure(oneEndpoint(t))
 	m.Registry().MustRegister(

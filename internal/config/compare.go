@@ -50,6 +50,9 @@ func (c *checker) compare(e *Endpoint, p string) {
 	if len(l.Rubric) > maxRubric {
 		c.fault(p+".rubric", "want at most %s, got %s", Bytes(maxRubric), Bytes(len(l.Rubric)))
 	}
+	if !e.AIGateway.UsageTracking.On(true) {
+		c.fault(p, "a comparison is about rows of the usage table: it needs ai_gateway.usage_tracking_config to be enabled")
+	}
 	for i := range e.Config.ServedEntities {
 		at := index(parent(parent(p))+".config.served_entities", i) + ".external_model.task"
 		if task := e.Config.ServedEntities[i].ExternalModel.Task; !slices.Contains(compared, task) && !c.bad(at) && slices.Contains(endpoint.Tasks(), task) {

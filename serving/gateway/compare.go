@@ -9,8 +9,8 @@ import (
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/internal/inference"
-	"github.com/lakegate/lakegate/serving/compare"
 	"github.com/lakegate/lakegate/serving/endpoint"
+	"github.com/lakegate/lakegate/serving/judge"
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/openai"
 )
@@ -117,7 +117,7 @@ func (c *contest) judge(answers map[inference.Side][]byte) {
 	if c.Draw() >= 1<<31 {
 		f.FirstShown = inference.Challenger
 	}
-	text, err := c.verdict(compare.Prompt(&compare.Case{
+	text, err := c.verdict(judge.Prompt(&judge.Case{
 		Rubric: c.cfg.Rubric, Question: c.question(), Mark: "@@" + rand.Text()[:10],
 		First: c.text(answers[f.FirstShown]), Second: c.text(answers[f.FirstShown.Other()]),
 	}))
@@ -125,14 +125,14 @@ func (c *contest) judge(answers map[inference.Side][]byte) {
 		f.Error = clip("the judge gave no verdict: "+string(err.Code)+": "+judgeFault(err), maxURL)
 		return
 	}
-	v, unreadable := compare.Parse(text)
+	v, unreadable := judge.Parse(text)
 	switch {
 	case unreadable != nil:
 		f.Error = unreadable.Error()
 		return
-	case v.Winner == compare.Tie:
+	case v.Winner == judge.Tie:
 		f.Winner = inference.Tie
-	case v.Winner == compare.First:
+	case v.Winner == judge.First:
 		f.Winner = f.FirstShown
 	default:
 		f.Winner = f.FirstShown.Other()
@@ -201,7 +201,7 @@ func (c *contest) askJudge(prompt string, params []byte) (string, *apierr.Error)
 func (c *contest) question() string {
 	if t := c.codec.Chat; t != nil && t.DecodeRequest != nil {
 		if r, err := t.DecodeRequest(c.request); err == nil {
-			return compare.Question(r)
+			return judge.Question(r)
 		}
 	}
 	return string(c.request)
@@ -216,7 +216,7 @@ func (c *contest) text(answer []byte) string {
 		if err != nil {
 			return string(answer)
 		}
-		text = compare.Answer(a)
+		text = judge.Answer(a)
 	case c.codec.Operation == wire.OpCompletions:
 		text, _ = openai.AnswerText(wire.OpCompletions, answer)
 	default:

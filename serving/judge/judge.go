@@ -1,11 +1,11 @@
-// Package compare knows how to have two answers judged: what a judge is asked, and what it said.
+// Package judge knows how to have two answers judged: what a judge is asked, and what it said.
 //
 // Prompt puts a question and two answers in front of a model, between marks that their texts can't
 // know, and Parse reads what it says in whatever wrapping it comes; a text that names no winner, or
 // two, is ErrUnreadable. Question and Answer say in plain text what is asked and answered in any chat
 // format. All of it is pure and may be used concurrently; who is asked, and when, is the gateway's
 // business.
-package compare
+package judge
 
 import (
 	"fmt"
