@@ -71,6 +71,7 @@ type Server struct {
 	logger  *slog.Logger
 	echo    *echo.Echo
 	plane   *control.Plane // nil: endpoints can't be changed
+	keeper  RolloutKeeper  // nil: rollouts can't be
 
 	stopping atomic.Bool
 }
@@ -89,6 +90,7 @@ func New(c Config, g *gateway.Gateway, m *Metrics, ready func() error, logger *s
 	s.lists()
 	s.control()
 	s.versions()
+	s.rollouts()
 	s.prompts()
 	s.info()
 	s.models()

@@ -17,6 +17,7 @@ import (
 	"github.com/lakegate/lakegate/internal/config"
 	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/internal/objstore"
+	"github.com/lakegate/lakegate/internal/rollouts"
 	"github.com/lakegate/lakegate/internal/secretstore"
 	"github.com/lakegate/lakegate/internal/state"
 	"github.com/lakegate/lakegate/internal/tablewriter"
@@ -25,6 +26,7 @@ import (
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/gateway"
 	"github.com/lakegate/lakegate/serving/provider/all"
+	"github.com/lakegate/lakegate/serving/rollout"
 	"github.com/lakegate/lakegate/serving/telemetry"
 	"github.com/lakegate/lakegate/serving/warm"
 	"github.com/lakegate/lakegate/sql/statements"
@@ -44,6 +46,8 @@ type app struct {
 	prices     pricer
 	gateway    *gateway.Gateway
 	warm       *warm.Keeper
+	rollouts   *rollout.Table   // of the catalog in force
+	keeper     *rollouts.Keeper // exchanges them with the lake
 	db         *warehouse.Warehouse
 	statements *statements.API
 	console    *console.Console
@@ -70,7 +74,7 @@ type configSource struct {
 
 // newApp opens the lake and joins the parts. from is what reloads read.
 func newApp(ctx context.Context, cfg *config.Config, from configSource, logger *slog.Logger) (_ *app, err error) {
-	a := &app{cfg: cfg, logger: logger, full: newFullPolicies(cfg.Log.WhenFull)}
+	a := &app{cfg: cfg, logger: logger, full: newFullPolicies(cfg.Log.WhenFull), rollouts: rollout.NewTable(logger)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.close(context.WithoutCancel(ctx)))
@@ -105,6 +109,9 @@ func newApp(ctx context.Context, cfg *config.Config, from configSource, logger *
 		return nil, err
 	}
 	metrics.Registry().MustRegister(newSQLCollector(a.db), serving.NewCircuitCollector(a.gateway.Circuits), serving.NewLoadCollector(a.gateway.Loads))
+	if err := a.openRollouts(ctx, metrics.Registry()); err != nil {
+		return nil, err
+	}
 	if err := a.newServer(metrics); err != nil {
 		return nil, err
 	}
@@ -128,6 +135,7 @@ func (a *app) configure(ctx context.Context, from configSource, metrics *serving
 	a.live.swap = func(c *endpoint.Catalog, k *auth.Keys) {
 		a.full.take(c)
 		metrics.Configure(c)
+		a.rollouts.Configure(c)
 		v := gateway.View{Catalog: c, Keys: k}
 		if a.gwLive == nil {
 			a.gwLive = gateway.NewLive(v)
@@ -150,7 +158,7 @@ func (a *app) newGateway(m *serving.Metrics) (*gateway.Gateway, error) {
 	transport.Proxy = http.ProxyFromEnvironment // HTTPS_PROXY, NO_PROXY
 	parts := gateway.Parts{
 		Transport: transport, Live: a.gwLive, Recorder: recorder{a.lake}, Pricer: &a.prices, Meter: m, Logger: a.logger,
-		Providers: all.Table(),
+		Providers: all.Table(), Rollouts: a.rollouts,
 	}
 	if a.telemetry != nil {
 		parts.Tracer = a.telemetry
@@ -167,6 +175,7 @@ func (a *app) newServer(m *serving.Metrics) (err error) {
 		return err
 	}
 	a.server.Control(a.newPlane())
+	a.server.Rollouts(a.keeper)
 	a.statements, err = statements.New(statements.DefaultConfig(), statements.Deps{
 		Warehouse: a.db, Authenticate: a.authenticateSQL, Logger: a.logger,
 	})

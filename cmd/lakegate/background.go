@@ -68,6 +68,7 @@ func (a *app) startBackground(ctx context.Context, metrics prometheus.Registerer
 	b.work.Go(func() { a.live.retryUntil(ctx) })
 	b.work.Go(func() { a.live.followUntil(ctx) })
 	b.work.Go(func() { a.warm.Run(ctx) })
+	b.work.Go(func() { a.keeper.Run(ctx) })
 	if a.cfg.Maintenance.Enabled {
 		b.work.Go(func() { maintainTables(ctx) })
 	}

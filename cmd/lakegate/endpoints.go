@@ -32,11 +32,13 @@ shown and can't be changed here. docs/endpoints-as-code.md has the whole story.
   lakegate endpoints apply -f endpoints/                change it, after asking
   lakegate endpoints diff -f endpoints/                 where the gateway differs, and who did that
   lakegate endpoints history chat                       versions, who made them, what they changed
-  lakegate endpoints rollback chat --to 3               back to one of them`,
+  lakegate endpoints rollback chat --to 3               back to one of them
+  lakegate endpoints rollout chat                       how far a staged rollout is; --pause, --resume, --abort`,
 	}
 	c.AddCommand(
 		endpointsApplyCommand(), endpointsDiffCommand(), endpointsExportCommand(),
 		endpointsListCommand(), endpointsShowCommand(), endpointsHistoryCommand(), endpointsRollbackCommand(),
+		endpointsRolloutCommand(),
 	)
 	return c
 }

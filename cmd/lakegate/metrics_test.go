@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"github.com/lakegate/lakegate/serving/cache"
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/gateway"
+	"github.com/lakegate/lakegate/serving/rollout"
 	"github.com/lakegate/lakegate/serving/warm"
 	"github.com/lakegate/lakegate/serving/wire"
 )
@@ -49,6 +51,7 @@ func everyMetric(t *testing.T) []*dto.MetricFamily {
 		serving.NewWarmCollector(func() warm.Stats { return warm.Stats{Entities: []warm.Entity{{}}} }),
 		serving.NewLoadCollector(func() []gateway.Load { return []gateway.Load{{FirstToken: 1, Whole: 1}} }),
 		serving.NewCacheCollector(cache.New(nil)),
+		serving.NewRolloutCollector(oneRollout(t), func() int64 { return 1 }),
 		collector[lakeStats]{func() (lakeStats, bool) { return lakeStats{}, true }, lakeMetrics},
 		collector[cacheStats]{func() (cacheStats, bool) { return cacheStats{}, true }, cacheMetrics},
 		collector[keeperStats]{func() (keeperStats, bool) { return keeperStats{}, true }, keeperMetrics},
@@ -138,6 +141,23 @@ func TestMetricsAreDocumented(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(repository, "docs/operations.md"), []byte(before+tableStart+table.String()+tableEnd+after), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// oneRollout is the table of an endpoint that moves from one entity to another.
+func oneRollout(t *testing.T) *rollout.Table {
+	t.Helper()
+	at := &url.URL{Scheme: "http", Host: "provider"}
+	c, err := endpoint.NewCatalog([]*endpoint.Endpoint{{
+		Name: "e", Task: endpoint.Chat, Weights: []int{100, 0},
+		Entities: []*endpoint.Entity{{Name: "s", BaseURL: at}, {Name: "n", BaseURL: at}},
+		Rollout:  &endpoint.Rollout{Target: 1, Stages: []endpoint.RolloutStage{{Traffic: endpoint.FullTraffic, For: time.Hour}}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := rollout.NewTable(slog.New(slog.DiscardHandler))
+	table.Configure(c)
+	return table
 }
 
 func oneEndpoint(t *testing.T) *endpoint.Catalog {

@@ -41,13 +41,8 @@ const (
 // timeout bounds one rollout's exchange with the store.
 const timeout = 5 * time.Second
 
-// Errors to test for with errors.Is.
-var (
-	// ErrCan says that a rollout is not in a state for what was asked.
-	ErrCan = errors.New("that can't be done now")
-	// errRaces says that others were faster each time.
-	errRaces = errors.New("other gateways change it all the time")
-)
+// errRaces says that others were faster each time.
+var errRaces = errors.New("other gateways change it all the time")
 
 // Deps is what a Keeper needs.
 type Deps struct {
@@ -231,7 +226,7 @@ func (k *Keeper) write(ctx context.Context, id string, version state.Version, s 
 	return err
 }
 
-// Do does what somebody asks for. ErrCan when it is in no state for that; another error when the
+// Do does what somebody asks for. rollout.ErrCan when it is in no state for that; another error when the
 // store could not be told, which for an abort holds for the other gateways only: here it is done.
 func (k *Keeper) Do(ctx context.Context, t *rollout.Track, a rollout.Action, by string) error {
 	if a == rollout.Abort {
@@ -252,7 +247,7 @@ func (k *Keeper) Do(ctx context.Context, t *rollout.Track, a rollout.Action, by 
 		s, moved := t.Exchange(k.Gateway, s, now)
 		next, ok := rollout.Do(a, s, by, now)
 		if !ok && (a != rollout.Abort || s.By != by) { // its own, which Exchange has just told
-			return fmt.Errorf("%s: it is %s: %w", a, s.Status, ErrCan)
+			return fmt.Errorf("%s: it is %s: %w", a, s.Status, rollout.ErrCan)
 		}
 		err = k.write(ctx, t.ID(), version, next)
 		if errors.Is(err, state.ErrChanged) || errors.Is(err, state.ErrExists) {

@@ -223,7 +223,7 @@ func TestActions(t *testing.T) {
 		must(t, do(all[0], rollout.Pause))
 		serveAll(all, 30*time.Minute, fine)
 		wantStatus(t, "paused", all, "paused 0, paused 0, paused 0")
-		if err := do(all[1], rollout.Pause); !errors.Is(err, ErrCan) || !strings.Contains(err.Error(), "it is paused") {
+		if err := do(all[1], rollout.Pause); !errors.Is(err, rollout.ErrCan) || !strings.Contains(err.Error(), "it is paused") {
 			t.Errorf("paused twice: %v", err)
 		}
 		must(t, do(all[1], rollout.Resume))
