@@ -79,6 +79,9 @@ test-crash: build ## kill -9 twenty times under load; accepted equals landed eac
 test-s3: build ## the lake on a real S3 server, built on the first run: conformance, four writers at once, crashes
 	tests/s3/run.sh $(ARGS)
 
+test-gateways: build ## three gateways on one lake: changes live on all within 5 s, conflicts, kill -9 during writes (ARGS=-s3: on a real S3 server)
+	tests/gateways/run.sh $(ARGS)
+
 test-routing: build ## providers die and freeze under 200 requests/s with another to fall back to: no error that need not be, circuits, rows
 	tests/routing/run.sh $(ARGS)
 
@@ -103,4 +106,4 @@ test-browser: build ## * headless Chromium opens the bundled dashboard over demo
 clean: ## remove what was built and the demo's data
 	rm -rf bin out $(DATA)
 
-.PHONY: chaos help build demo run test check fmt generate bench bench-quick bench-lake bench-lake-quick test-race test-clients test-crash test-s3 test-outage test-routing test-forget test-readers test-docs test-prices test-browser clean
+.PHONY: chaos help build demo run test check fmt generate bench bench-quick bench-lake bench-lake-quick test-race test-clients test-crash test-s3 test-outage test-gateways test-routing test-forget test-readers test-docs test-prices test-browser clean
