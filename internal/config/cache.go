@@ -14,6 +14,7 @@ type ResponseCache struct {
 	MaxSize        Bytes         `yaml:"max_size"`
 	Scope          string        `yaml:"scope"` // principal, endpoint or key_tag:NAME
 	AnyTemperature bool          `yaml:"any_temperature"`
+	SingleFlight   bool          `yaml:"single_flight"`
 }
 
 // What a response cache has where the file says nothing.
@@ -62,6 +63,6 @@ func compileCache(from *ResponseCache) *endpoint.ResponseCache {
 	scope, tag, _ := strings.Cut(from.Scope, ":")
 	return &endpoint.ResponseCache{
 		TTL: from.TTL, MaxEntries: *from.MaxEntries, MaxBytes: int64(from.MaxSize),
-		Scope: endpoint.CacheScope(scope), Tag: tag, AnyTemperature: from.AnyTemperature,
+		Scope: endpoint.CacheScope(scope), Tag: tag, AnyTemperature: from.AnyTemperature, SingleFlight: from.SingleFlight,
 	}
 }

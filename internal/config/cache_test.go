@@ -19,8 +19,8 @@ func TestResponseCachesAreCompiled(t *testing.T) {
 		"{}":                 nil,
 		"{cache: null}":      nil,
 		"{cache: {ttl: 5m}}": {TTL: 5 * time.Minute, MaxEntries: 10_000, MaxBytes: 64 << 20, Scope: endpoint.CachePerPrincipal},
-		"{cache: {ttl: 1s, max_entries: 7, max_size: 1MiB, scope: endpoint, any_temperature: true}}": {
-			TTL: time.Second, MaxEntries: 7, MaxBytes: 1 << 20, Scope: endpoint.CachePerEndpoint, AnyTemperature: true,
+		"{cache: {ttl: 1s, max_entries: 7, max_size: 1MiB, scope: endpoint, any_temperature: true, single_flight: true}}": {
+			TTL: time.Second, MaxEntries: 7, MaxBytes: 1 << 20, Scope: endpoint.CachePerEndpoint, AnyTemperature: true, SingleFlight: true,
 		},
 		"{cache: {ttl: 1h, scope: \"key_tag:cost:center\"}}": {
 			TTL: time.Hour, MaxEntries: 10_000, MaxBytes: 64 << 20, Scope: endpoint.CachePerTag, Tag: "cost:center",

@@ -12,6 +12,8 @@
 // it holds answers in clear text. It decides neither what may be kept nor who may see it: that is
 // in the key, which Question.Key makes, and in package gateway.
 //
+// A Flight lets calls that ask the same at the same time wait for the one that asked first.
+//
 // Everything is safe for concurrent use. Entries are immutable once they were put in.
 package cache
 
@@ -76,8 +78,9 @@ type Stats struct {
 type Cache struct {
 	now func() time.Time
 
-	mu     sync.Mutex
-	stores map[string]*store // by endpoint
+	mu      sync.Mutex
+	stores  map[string]*store // by endpoint
+	flights map[Sum]*Flight   // under way, to be joined
 }
 
 // New returns an empty cache that reads the time from now; nil means time.Now.
@@ -85,7 +88,7 @@ func New(now func() time.Time) *Cache {
 	if now == nil {
 		now = time.Now
 	}
-	return &Cache{now: now, stores: map[string]*store{}}
+	return &Cache{now: now, stores: map[string]*store{}, flights: map[Sum]*Flight{}}
 }
 
 // Get returns an endpoint's entry and its age.

@@ -21,4 +21,6 @@ type ResponseCache struct {
 	Tag        string // of CachePerTag
 	// AnyTemperature: answers are kept though their request does not say temperature 0.
 	AnyTemperature bool
+	// SingleFlight: of equal questions at the same time one is asked, and the others wait for its answer.
+	SingleFlight bool
 }

@@ -70,6 +70,7 @@ func (w *work) aside(purpose string) *work {
 	b.deadline = call.Received.Add(w.endpoint.Timeout)
 	r, of := newRecord(&call), w.rec
 	r.Principal, r.RequestedModel, r.ClientRequestID, r.UsageContext = of.Principal, of.RequestedModel, of.ClientRequestID, of.UsageContext
+	r.PromptVersion = of.PromptVersion
 	r.Target = inference.Target{Endpoint: of.Target.Endpoint, EndpointID: of.Target.EndpointID, Task: of.Target.Task}
 	r.Usage.InputChars, r.Streaming = of.Usage.InputChars, of.Streaming
 	r.Payload = inference.Payload{Table: of.Payload.Table, SamplingFraction: of.Payload.SamplingFraction, Request: of.Payload.Request}

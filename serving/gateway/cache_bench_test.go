@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/gateway"
 	"github.com/lakegate/lakegate/serving/gateway/gatewaytest"
+	"github.com/lakegate/lakegate/serving/prompt"
 	"github.com/lakegate/lakegate/serving/provider"
 	"github.com/lakegate/lakegate/serving/provider/openai"
 	"github.com/lakegate/lakegate/serving/wire"
@@ -64,38 +66,11 @@ func BenchmarkCache(b *testing.B) {
 		{"hit as a stream", true, cold, func(c *gateway.Call) { c.Stream = true }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			e := &endpoint.Endpoint{
-				Name: "chat", Task: endpoint.Chat, UsageTracking: true, Weights: []int{100}, Timeout: time.Minute,
-				Entities: []*endpoint.Entity{{Name: "a", Model: "gpt-4o", Task: endpoint.Chat, Provider: openai.Name, BaseURL: &url.URL{Scheme: "http", Host: "up", Path: "/v1"}}},
-			}
+			e := plainEndpoint()
 			if c.on {
 				e.Cache = &endpoint.ResponseCache{TTL: time.Hour, MaxEntries: 100, MaxBytes: 1 << 20, Scope: endpoint.CachePerPrincipal}
 			}
-			catalog, err := endpoint.NewCatalog([]*endpoint.Endpoint{e})
-			if err != nil {
-				b.Fatal(err)
-			}
-			keys, err := auth.NewKeys([]auth.Spec{{Name: "ann", Hash: auth.HashToken(token), Endpoints: []string{"chat"}, Principal: inference.Principal{Name: "ann"}}})
-			if err != nil {
-				b.Fatal(err)
-			}
-			g, err := gateway.New(gateway.DefaultConfig(), gateway.Parts{
-				Live: gateway.NewLive(gateway.View{Catalog: catalog, Keys: keys}), Recorder: forgetful{}, Pricer: gatewaytest.Pricer{},
-				Meter: forgetful{}, Transport: instant{}, Providers: map[string]provider.Provider{openai.Name: openai.New()}, Logger: slog.New(slog.DiscardHandler),
-			})
-			if err != nil {
-				b.Fatal(err)
-			}
-			ask := func(body []byte, change func(*gateway.Call)) {
-				call := &gateway.Call{
-					Surface: gateway.Surface{APIType: "x", Dialect: apierr.OpenAI, Format: wire.OpenAIChat}, Token: token,
-					Body: func(int64) ([]byte, *apierr.Error) { return body, nil },
-				}
-				if change != nil {
-					change(call)
-				}
-				g.Do(context.Background(), call, forgetful{})
-			}
+			ask := instantly(b, e)
 			if c.first != "" {
 				ask([]byte(c.first), nil)
 			}
@@ -103,6 +78,88 @@ func BenchmarkCache(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				ask(body, c.change)
+			}
+		})
+	}
+}
+
+func plainEndpoint() *endpoint.Endpoint {
+	return &endpoint.Endpoint{
+		Name: "chat", Task: endpoint.Chat, UsageTracking: true, Weights: []int{100}, Timeout: time.Minute,
+		Entities: []*endpoint.Entity{{Name: "a", Model: "gpt-4o", Task: endpoint.Chat, Provider: openai.Name, BaseURL: &url.URL{Scheme: "http", Host: "up", Path: "/v1"}}},
+	}
+}
+
+// instantly returns how a gateway of one endpoint, whose provider answers at once, is asked.
+func instantly(b *testing.B, e *endpoint.Endpoint) func(body []byte, change func(*gateway.Call)) {
+	catalog, err := endpoint.NewCatalog([]*endpoint.Endpoint{e})
+	if err != nil {
+		b.Fatal(err)
+	}
+	keys, err := auth.NewKeys([]auth.Spec{{Name: "ann", Hash: auth.HashToken(token), Endpoints: []string{"chat"}, Principal: inference.Principal{Name: "ann"}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	g, err := gateway.New(gateway.DefaultConfig(), gateway.Parts{
+		Live: gateway.NewLive(gateway.View{Catalog: catalog, Keys: keys}), Recorder: forgetful{}, Pricer: gatewaytest.Pricer{},
+		Meter: forgetful{}, Transport: instant{}, Providers: map[string]provider.Provider{openai.Name: openai.New()}, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return func(body []byte, change func(*gateway.Call)) {
+		call := &gateway.Call{
+			Surface: gateway.Surface{APIType: "x", Dialect: apierr.OpenAI, Format: wire.OpenAIChat}, Token: token,
+			Body: func(int64) ([]byte, *apierr.Error) { return body, nil },
+		}
+		if change != nil {
+			change(call)
+		}
+		g.Do(context.Background(), call, forgetful{})
+	}
+}
+
+// BenchmarkFlight is a miss that nothing is kept of, by itself and as the leader of a flight that nobody
+// else joins.
+func BenchmarkFlight(b *testing.B) {
+	for _, single := range []bool{false, true} {
+		b.Run(map[bool]string{false: "miss", true: "miss that leads"}[single], func(b *testing.B) {
+			e := plainEndpoint()
+			e.Cache = &endpoint.ResponseCache{TTL: time.Hour, MaxEntries: 100, MaxBytes: 1, Scope: endpoint.CachePerPrincipal, SingleFlight: single}
+			ask := instantly(b, e)
+			body := []byte(cold)
+			b.ReportAllocs()
+			for b.Loop() {
+				ask(body, nil)
+			}
+		})
+	}
+}
+
+// BenchmarkPrompt is a call that brings its messages, and one that brings the variables of a prompt
+// which makes the same of them.
+func BenchmarkPrompt(b *testing.B) {
+	text := strings.Repeat("Some words of a text. ", 100)
+	for name, body := range map[string]string{
+		"messages":  `{"model":"chat","temperature":0,"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"` + text + `"}]}`,
+		"variables": `{"model":"chat","variables":{"text":"` + text + `"}}`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			e := plainEndpoint()
+			if name == "variables" {
+				v, faults := prompt.Compile(prompt.Spec{
+					Number: 1, Parameters: json.RawMessage(`{"temperature":0}`),
+					Messages: []prompt.Message{{Role: prompt.System, Content: "Be brief."}, {Role: prompt.User, Content: "{{ text }}"}},
+				})
+				if len(faults) > 0 {
+					b.Fatal(faults)
+				}
+				e.Prompt = &prompt.Prompt{Versions: []*prompt.Version{v}, Active: []prompt.Share{{Version: v, Percent: 100}}}
+			}
+			ask := instantly(b, e)
+			b.ReportAllocs()
+			for b.Loop() {
+				ask([]byte(body), nil)
 			}
 		})
 	}

@@ -29,6 +29,9 @@ type keeper struct {
 	head   Head
 	body   []byte
 	stream bool
+
+	carries func() bool // whether to go on without listener; nil: no
+	deaf    bool        // nobody listens any more
 }
 
 // limitsOf returns the bounds of an endpoint's part of the cache.
@@ -61,7 +64,7 @@ func (w *work) fromCache() bool {
 		w.answerHit(h)
 		return true
 	}
-	return false
+	return w.endpoint.Cache.SingleFlight && w.joinFlight(k)
 }
 
 // cacheShape is how the client wants its answer.
@@ -91,7 +94,7 @@ func (k *keeper) Answer(h *Head, body []byte) error {
 func (k *keeper) Start(h *Head) error {
 	h.Cache = k.state
 	k.head, k.stream = *h, true
-	return k.Responder.Start(h)
+	return k.heard(k.Responder.Start(h))
 }
 
 // Send implements Responder.
@@ -103,7 +106,19 @@ func (k *keeper) Send(events []byte) error {
 			k.body = nil
 		}
 	}
-	return k.Responder.Send(events)
+	if k.deaf {
+		return nil
+	}
+	return k.heard(k.Responder.Send(events))
+}
+
+// heard takes the error of a client that left, where others wait for the rest.
+func (k *keeper) heard(err error) error {
+	if err == nil || k.carries == nil || !k.carries() {
+		return err
+	}
+	k.deaf = true
+	return nil
 }
 
 // Abort implements Responder.
@@ -113,21 +128,22 @@ func (k *keeper) Abort() {
 }
 
 // keepAnswer puts the answer that was just given into the response cache, if it is whole and good.
-// One whose client has left may lack its end, whatever the record says.
-func (w *work) keepAnswer(k *keeper) {
+// One whose client has left may lack its end, whatever the record says. It returns what was put there,
+// nil for nothing.
+func (w *work) keepAnswer(k *keeper) *cache.Entry {
 	r := w.rec
-	if !k.keep || w.isGone() || k.stream != w.streaming || len(k.body) == 0 || r.Outcome != inference.OK || r.Status != 200 || r.Usage.Source == inference.UsagePartial {
-		return
+	if !k.keep || w.isGone() || k.stream != w.streaming || len(k.body) == 0 || !w.wentWell() || r.Usage.Source == inference.UsagePartial {
+		return nil
 	}
 	if some(r.Usage.Searches) || some(r.Usage.ToolPrompt) {
-		return // the provider looked something up, though nothing in the request told
+		return nil // the provider looked something up, though nothing in the request told
 	}
 	whole := k.body
 	if w.streaming {
 		whole = w.joinedStream(k.body)
 	}
 	if whole == nil || !w.worthKeeping(whole) {
-		return
+		return nil
 	}
 	if cap(k.body)-len(k.body) > len(k.body)/8 {
 		k.body = bytes.Clone(k.body) // streams grew in steps
@@ -138,6 +154,7 @@ func (w *work) keepAnswer(k *keeper) {
 	}
 	e.Usage.Raw = nil // it may hold on to the provider's whole answer
 	w.Cache.Put(w.endpoint.ID, k.key, e, limitsOf(w.endpoint.Cache))
+	return e
 }
 
 func some(n *int64) bool { return n != nil && *n > 0 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/serving/cache"
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/limits"
 	"github.com/lakegate/lakegate/serving/rollout"
@@ -69,6 +70,10 @@ type visible struct {
 	started     bool // a stream has begun
 	answered    bool // the client has the end of its answer, or was left without
 
+	flight atomic.Pointer[cache.Flight] // which the call leads, with followers who wait for its answer; nil for none
+
+	othersOK bool // the answer is whole for them, though the call's own client left
+
 	winner int             // one more than the place of the attempt that answered; 0 for none
 	extra  *inference.Cost // of attempts whose answer the client does not get; nil for none known
 	kept   []byte          // the answer, where the work's after wants it
@@ -112,9 +117,11 @@ func (g *Gateway) Do(ctx context.Context, c *Call, r Responder) {
 	if w.endpoint.Cache != nil && w.fromCache() {
 		return
 	}
-	if err := w.admit(); err != nil {
-		w.refuse(err)
-		return
+	if !w.admitted { // it has waited for another's answer, and got none
+		if err := w.admit(); err != nil {
+			w.refuse(err)
+			return
+		}
 	}
 	if w.endpoint.Shadow != nil {
 		w.shadow()
@@ -124,7 +131,7 @@ func (g *Gateway) Do(ctx context.Context, c *Call, r Responder) {
 	}
 	w.serve()
 	if k, ok := w.resp.(*keeper); ok {
-		w.keepAnswer(k)
+		w.land(k, w.keepAnswer(k))
 	}
 	if w.after != nil {
 		w.after(w.rec, w.kept)
@@ -187,6 +194,9 @@ func (w *work) end(panicked any) {
 		w.fail(apierr.New(apierr.Internal, "internal error; the request id is %s", w.rec.ID))
 	}
 	w.reservation.Cancel() // no effect when settled
+	if f := w.flight.Load(); f != nil {
+		f.Land(nil, 0, true) // no effect when it has landed
+	}
 }
 
 // fail ends a call that a fault of lakegate itself cut short, wherever that happened. A record

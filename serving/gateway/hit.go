@@ -153,6 +153,16 @@ func (w *work) recordHit() error {
 	if !w.recorded() {
 		return nil
 	}
+	if w.admitted { // it has waited for another's answer
+		w.admitted = false
+		if err := w.Recorder.Finish(w.ticket, w.rec, w.endpoint.Strict); err != nil {
+			w.unrecorded("finish", err)
+			if w.mustNotAnswer(err) {
+				return err
+			}
+		}
+		return nil
+	}
 	err := w.Recorder.Record(w.rec, w.endpoint.Strict)
 	if err != nil {
 		w.unrecorded("record", err)

@@ -103,6 +103,9 @@ func after(t time.Time, d time.Duration) time.Time {
 // clientLeft is called when the client's context ends, also after its answer did. From now on
 // the answer is read for its usage only, and not for long.
 func (w *work) clientLeft() {
+	if w.carries() {
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.gone.Swap(true) || w.over {
@@ -111,8 +114,9 @@ func (w *work) clientLeft() {
 	w.drain = time.AfterFunc(w.config.DrainTimeout, w.cutDrain)
 }
 
-// isGone reports whether the client left. It asks the context too: clientLeft may be about to run.
-func (w *work) isGone() bool { return w.gone.Load() || w.left() != nil }
+// isGone reports whether the client left, and nobody else waits for its answer. It asks the context
+// too: clientLeft may be about to run.
+func (w *work) isGone() bool { return w.gone.Load() || w.left() != nil && !w.carries() }
 
 func (w *work) cutDrain() {
 	w.mu.Lock()

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"net/http"
 	"time"
 	"unicode/utf8"
 
@@ -16,6 +17,10 @@ func (w *work) finish(outcome inference.Outcome, status int) error {
 		return nil
 	}
 	r := w.rec
+	if outcome == inference.OK && w.carried() {
+		outcome, status, w.othersOK = inference.ClientGone, w.statusSeen(status), status == http.StatusOK
+		r.ErrorCode, r.ErrorMessage = string(apierr.ClientClosed), "the client left before the end of the answer"
+	}
 	r.Outcome, r.Status = outcome, status
 	r.Latency = time.Since(w.call.Received)
 	var upstream time.Duration

@@ -80,12 +80,19 @@ func (w *work) pause(f *failure, n int) bool {
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-w.leave:
-	case <-w.base.Done():
+	leave := w.leave
+	for {
+		select {
+		case <-t.C:
+			return true
+		case <-leave:
+			if w.carries() {
+				leave = nil
+				continue
+			}
+		case <-w.base.Done():
+		}
+		w.why = ""
+		return false
 	}
-	w.why = ""
-	return false
 }

@@ -62,7 +62,7 @@ func recordedEndpoints(address string) string {
 
 // endpointNames are the names of all endpoints, for clients that list them.
 func endpointNames() []string {
-	names := []string{"chat", "text", "vectors", "limited", "stranger", "own"}
+	names := []string{"chat", "text", "vectors", "limited", "stranger", "own", "prompt"}
 	for _, kind := range providers {
 		for _, c := range chatCases {
 			names = append(names, kind+"-"+c)

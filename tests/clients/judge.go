@@ -22,7 +22,7 @@ var columns = map[string]string{
 	"requested_model": "requested_model", "model": "model", "api_type": "api_type",
 	"team": "usage_context['team']", "case": "usage_context['case']", "error_code": "error_code",
 	"search_count": "search_count", "input_audio_token_count": "input_audio_token_count", "output_image_token_count": "output_image_token_count",
-	"provider": "provider", "upstream_api_type": "upstream_api_type",
+	"provider": "provider", "upstream_api_type": "upstream_api_type", "prompt_version": "prompt_version",
 	"sdk":    "CASE WHEN user_agent LIKE '%OpenAI/%' THEN 'yes' ELSE user_agent END",
 	"priced": "cost_nanos IS NOT NULL",
 }

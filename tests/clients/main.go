@@ -58,6 +58,7 @@ func run(ctx context.Context, s *suite.Suite, lakegate, home string) error {
 		{"python google-genai", filepath.Join(home, "python"), "gemini_client.py", suite.Python},
 		{"python cohere", filepath.Join(home, "python"), "cohere_client.py", suite.Python},
 		{"python databricks, mlflow", filepath.Join(home, "python"), "databricks_client.py", suite.Python},
+		{"python prompts", filepath.Join(home, "python"), "prompt_client.py", suite.Python},
 		{"node", filepath.Join(home, "node"), "client.mjs", suite.Node},
 		{"node anthropic", filepath.Join(home, "node"), "anthropic.mjs", suite.Node},
 		{"go", filepath.Join(home, "go"), ".", goTool},

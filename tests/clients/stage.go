@@ -53,6 +53,32 @@ const endpointConfig = `  - name: %[1]s
 const limitConfig = `      rate_limits: [{calls: 1, key: endpoint, renewal_period: minute}]
 `
 
+// promptConfig is an endpoint that is a prompt: what its scripted provider answers depends on the variables, so an
+// answer shows that they came through.
+const promptConfig = `  - name: prompt
+    config:
+      served_entities:
+        - name: model
+          external_model:
+            name: gpt-4o-mini
+            provider: custom
+            task: llm/v1/chat
+            custom_provider_config: {custom_provider_url: "%[2]s/v1", bearer_token_auth: {token_plaintext: %[1]s}}
+    lakegate:
+      prompt:
+        active: 2
+        versions:
+          - version: 1
+            messages: [{role: user, content: "An older one. x-fake: tokens=5"}]
+            variables: {words: {default: "0"}, text: {default: ""}}
+          - version: 2
+            messages:
+              - {role: system, content: "You answer briefly."}
+              - {role: user, content: "{{ text }} x-fake: tokens={{ words }}"}
+            parameters: {temperature: 0, max_tokens: 500}
+            variables: {words: {}, text: {default: "Hello!"}}
+`
+
 const providerKey = "sk-provider-0123456789"
 
 // stage is a gateway and its provider.
@@ -136,6 +162,7 @@ func configText(addr, data, upstream, recorded string) []byte {
 	} {
 		endpoints += fmt.Sprintf(endpointConfig, e.name, e.model, e.task, e.key, upstream, e.limits)
 	}
+	endpoints += fmt.Sprintf(promptConfig, providerKey, upstream)
 	return fmt.Appendf(nil, gatewayConfig, addr, data, key, narrowKey, endpoints, recordedEndpoints(recorded), providerKey)
 }
 
