@@ -17,12 +17,20 @@ import (
 // caching turns the response cache of a lab's endpoint on.
 func (l *lab) caching(name string) {
 	l.t.Helper()
+	l.change(name, func(e *endpoint.Endpoint) {
+		e.Cache = &endpoint.ResponseCache{TTL: time.Hour, MaxEntries: 10, MaxBytes: 1 << 20, Scope: endpoint.CachePerPrincipal}
+	})
+}
+
+// change changes an endpoint of a lab, as a reload would.
+func (l *lab) change(name string, change func(*endpoint.Endpoint)) {
+	l.t.Helper()
 	v := l.live.Load()
 	var all []*endpoint.Endpoint
 	for _, e := range v.Catalog.All() {
 		other := *e
 		if other.Name == name {
-			other.Cache = &endpoint.ResponseCache{TTL: time.Hour, MaxEntries: 10, MaxBytes: 1 << 20, Scope: endpoint.CachePerPrincipal}
+			change(&other)
 		}
 		all = append(all, &other)
 	}

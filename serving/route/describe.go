@@ -12,7 +12,7 @@ import (
 // Line is one line of the table that an endpoint's routing is. Its lines are read from the top: the
 // rules in their order, then what becomes of all other calls, then what happens when an attempt fails.
 type Line struct {
-	Step string   `json:"step"` // prompt, rule, rollout, split or strategy, race, shadow, retry, fallback, circuit, time, cache
+	Step string   `json:"step"` // prompt, rule, rollout, split or strategy, race, shadow, compare, retry, fallback, circuit, time, cache
 	Name string   `json:"name,omitempty"`
 	When string   `json:"when"`         // which calls it is for, or after what
 	To   []string `json:"to,omitempty"` // served entities

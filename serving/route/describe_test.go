@@ -79,6 +79,8 @@ func TestDescribeMore(t *testing.T) {
 		},
 		Race:   &endpoint.Race{Among: []int{1, 0}, After: 300 * time.Millisecond, Most: 2},
 		Shadow: &endpoint.Shadow{To: 2, Share: 0.1},
+
+		Compare: &endpoint.Compare{Name: "claude-vs-gpt", Baseline: 0, Challenger: 1, Share: 0.05, Judge: "judge"},
 	}
 	check(t, Describe(e), `
 prompt||any call that names no version||version 2
@@ -86,6 +88,7 @@ rollout||any call|next|0.5 % for 10m, 10 % for 1h, then all; none after more tha
 split||any call|gpt claude|90 %, 10 %
 race||a call that goes to one of them|claude gpt|the next after 300ms without an answer, at most 2: the first acceptable answer
 shadow||10 % of the calls|next|asked the same; nobody gets the answer
+compare|claude-vs-gpt|5 % of the calls that one of them has answered|gpt claude|the other is asked the same, and judge says which answer is better
 `)
 	e = &endpoint.Endpoint{
 		Entities: e.Entities, Weights: e.Weights, Prompt: e.Prompt, Race: &endpoint.Race{Among: []int{0, 1}, Most: 3},
