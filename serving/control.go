@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -73,12 +74,28 @@ func (s *Server) control() {
 	s.permissions()
 }
 
+// gaps are changes that Databricks has and lakegate has not, by the last part of their paths, and what to do
+// instead.
+var gaps = map[string]string{
+	"notifications":    "lakegate sends no e-mail; a change is a row of system.access.audit, and done when it is answered",
+	"telemetry-config": "payloads are kept by ai_gateway.inference_table_config, and metrics of every endpoint are at /metrics",
+	"pt":               "provisioned throughput is of models that Databricks serves itself; create an endpoint with an external_model",
+}
+
 // notThere answers changes that Databricks has and lakegate has not.
 func (s *Server) notThere(c echo.Context) error {
 	if _, _, err := s.keyOf(c); err != nil {
 		return err
 	}
-	return apierr.New(apierr.NotImplemented, "there is no %s %s; an endpoint has config, ai-gateway, rate-limits and tags to change", c.Request().Method, clipPath(c.Request().URL.Path))
+	path := c.Request().URL.Path
+	instead := gaps[path[strings.LastIndexByte(path, '/')+1:]]
+	if strings.HasPrefix(path, endpointsAPI+"/pt/") || path == endpointsAPI+"/pt" {
+		instead = gaps["pt"]
+	}
+	if instead == "" {
+		instead = "an endpoint has config, ai-gateway, rate-limits and tags to change"
+	}
+	return apierr.New(apierr.NotImplemented, "there is no %s %s: %s", c.Request().Method, clipPath(path), instead)
 }
 
 func (s *Server) createEndpoint(c echo.Context) error {

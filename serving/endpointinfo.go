@@ -131,6 +131,9 @@ func (s *Server) me(c echo.Context) error {
 	for _, g := range key.Principal.Groups {
 		groups = append(groups, group{g, g, "direct"})
 	}
+	if s.config.WorkspaceID != "" {
+		c.Response().Header().Set("X-Databricks-Org-Id", s.config.WorkspaceID) // where SDKs look for it
+	}
 	p := key.Principal.Name
 	return c.JSON(http.StatusOK, map[string]any{
 		"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:User"},

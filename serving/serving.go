@@ -35,6 +35,8 @@ type Config struct {
 	IdleTimeout       time.Duration // between requests on a connection
 	MaxHeaderBytes    int
 	DrainTimeout      time.Duration // for requests in flight, after the server was told to stop
+
+	AccountID, WorkspaceID string // what clients are told that this host is; "" for nothing
 }
 
 // DefaultConfig returns what to use when nothing is said.
@@ -89,6 +91,7 @@ func New(c Config, g *gateway.Gateway, m *Metrics, ready func() error, logger *s
 	s.dataPlane()
 	s.lists()
 	s.control()
+	s.discovery()
 	s.versions()
 	s.rollouts()
 	s.prompts()

@@ -171,6 +171,7 @@ func (a *app) newServer(m *serving.Metrics) (err error) {
 	c := serving.DefaultConfig()
 	c.ReadHeaderTimeout = a.cfg.HTTP.ReadHeaderTimeout
 	c.DrainTimeout = a.cfg.HTTP.ShutdownTimeout
+	c.AccountID, c.WorkspaceID = a.cfg.AccountID, a.cfg.WorkspaceID
 	if a.server, err = serving.New(c, a.gateway, m, a.lake.Ready, a.logger); err != nil {
 		return err
 	}

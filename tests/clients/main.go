@@ -25,10 +25,11 @@ import (
 func main() {
 	lakegate := flag.String("lakegate", "bin/lakegate", "the binary to test")
 	home := flag.String("home", "tests/clients", "folder of the SDKs' programs")
+	only := flag.String("only", "", "run the SDKs alone whose name has this in it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	s := &suite.Suite{Name: "clients", MustRun: os.Getenv("CI") == "true", Out: os.Stdout}
-	err := run(ctx, s, *lakegate, *home)
+	err := run(ctx, s, *lakegate, *home, *only)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "clients:", err)
@@ -45,7 +46,7 @@ type sdk struct {
 	find    func(dir string) (string, error)
 }
 
-func run(ctx context.Context, s *suite.Suite, lakegate, home string) error {
+func run(ctx context.Context, s *suite.Suite, lakegate, home, only string) error {
 	g, err := openStage(ctx, lakegate)
 	if err != nil {
 		return err
@@ -62,7 +63,11 @@ func run(ctx context.Context, s *suite.Suite, lakegate, home string) error {
 		{"node", filepath.Join(home, "node"), "client.mjs", suite.Node},
 		{"node anthropic", filepath.Join(home, "node"), "anthropic.mjs", suite.Node},
 		{"go", filepath.Join(home, "go"), ".", goTool},
+		{"go databricks", filepath.Join(home, "go-databricks"), ".", goTool},
 	} {
+		if !strings.Contains(k.name, only) {
+			continue
+		}
 		interpreter, err := k.find(k.dir)
 		if errors.Is(err, suite.ErrNoTool) {
 			s.Skip(k.name, err.Error())
@@ -117,12 +122,13 @@ type outcome struct {
 // play runs an SDK's program, which prints one outcome a line.
 func (g *stage) play(ctx context.Context, k sdk, interpreter string) ([]outcome, error) {
 	args := []string{k.program}
-	if k.name == "go" {
+	if k.program == "." {
 		args = []string{"run", k.program}
 	}
 	cmd := exec.CommandContext(ctx, interpreter, args...)
 	cmd.Dir = k.dir
 	cmd.Env = append(os.Environ(), "LAKEGATE_URL="+g.url, "LAKEGATE_KEY="+key, "LAKEGATE_NARROW_KEY="+narrowKey, "LAKEGATE_RECORDED="+g.recorded,
+		"LAKEGATE_SCRIPTED="+g.scripted, "LAKEGATE_PROVIDER_KEY="+providerKey,
 		"LAKEGATE_PROVIDERS="+strings.Join(providers, ","), "LAKEGATE_ENDPOINTS="+strings.Join(endpointNames(), ","), "GOWORK=off",
 		"PYTHONDONTWRITEBYTECODE=1", "NO_PROXY=127.0.0.1")
 	var problems bytes.Buffer

@@ -87,6 +87,7 @@ type stage struct {
 	lakegate string
 	url      string
 	recorded string // address of the recorded providers
+	scripted string // address of the scripted one, which refuses every key but its own
 	provider *fakellm.Server
 	servers  []*http.Server
 	gateway  *launch.Process
@@ -121,7 +122,7 @@ func openStage(ctx context.Context, lakegate string) (_ *stage, err error) {
 	if err != nil {
 		return nil, err
 	}
-	g.recorded = recorded
+	g.scripted, g.recorded = scripted, recorded
 	addr, err := launch.Addr()
 	if err != nil {
 		return nil, err

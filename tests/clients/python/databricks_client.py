@@ -242,5 +242,66 @@ def mlflow_endpoint_from_creation_to_deletion():
     return {"client_request_id": me, "row": answered(r["usage"]["prompt_tokens"], r["usage"]["completion_tokens"], endpoint_name=name)}
 
 
+SCRIPTED, PROVIDER_KEY = os.environ["LAKEGATE_SCRIPTED"] + "/v1", os.environ["LAKEGATE_PROVIDER_KEY"]
+
+
+def never_shown(what, *answers):
+    if PROVIDER_KEY in repr(answers):
+        raise Wrong(f"{what} shows the provider's key")
+
+
+def kept():
+    """How many secrets that came with endpoints the gateway keeps."""
+    try:
+        return len(list(w.secrets.list_secrets("lakegate-endpoints")))
+    except ResourceDoesNotExist:
+        return 0
+
+
+@case
+def endpoint_with_a_key_in_the_request():
+    name, before = "shared-plain-sdk", kept()
+
+    def config(key):
+        return [ServedEntityInput(name="model", external_model=ExternalModel(
+            name="gpt-4o-mini", provider=ExternalModelProvider.OPENAI, task="llm/v1/chat",
+            openai_config=OpenAiConfig(openai_api_key_plaintext=key, openai_api_base=SCRIPTED)))]
+    api = w.serving_endpoints
+    made = api.create_and_wait(name=name, config=EndpointCoreConfigInput(name=name, served_entities=config(PROVIDER_KEY)))
+    try:
+        read = api.get(name)
+        shown = read.config.served_entities[0].external_model.openai_config
+        expect("key", (shown.openai_api_key, shown.openai_api_key_plaintext), (None, None))
+        sent = [ServedEntityInput.from_dict(x.as_dict()) for x in read.config.served_entities]  # read, send back: the key stays
+        never_shown("an answer", made.as_dict(), read.as_dict(), api.update_config_and_wait(name, served_entities=sent).as_dict())
+        r = api.query(name=name, messages=[ChatMessage(role=ChatMessageRole.USER, content=QUESTION)], client_request_id=(me := mine()))
+        expect("kept", kept(), before + 1)
+        api.update_config_and_wait(name, served_entities=config("sk-another"))
+        raises(DatabricksError, lambda: api.query(name=name, messages=[ChatMessage(role=ChatMessageRole.USER, content=QUESTION)]))
+        expect("kept", kept(), before + 1)
+    finally:
+        api.delete(name)
+    expect("kept", kept(), before)
+    never_shown("the audit", w.statement_execution.execute_statement(
+        warehouse_id="lakegate", wait_timeout="30s", statement="SELECT * FROM system.access.audit").as_dict())
+    return {"client_request_id": me, "row": answered(r.usage.prompt_tokens, r.usage.completion_tokens, endpoint_name=name), "more_rows": 1}
+
+
+@case
+def mlflow_endpoint_with_a_key_in_the_request():
+    name, before = "shared-plain-mlflow", kept()
+    c = get_deploy_client("databricks")
+    made = c.create_endpoint(config={"name": name, "config": {"served_entities": [{"name": "model", "external_model": {
+        "name": "gpt-4o-mini", "provider": "openai", "task": "llm/v1/chat",
+        "openai_config": {"openai_api_key_plaintext": PROVIDER_KEY, "openai_api_base": SCRIPTED}}}]}})
+    try:
+        never_shown("an answer", dict(made), dict(c.get_endpoint(name)), c.list_endpoints())
+        r = c.predict(endpoint=name, inputs={"messages": [USER], "client_request_id": (me := mine())})
+    finally:
+        c.delete_endpoint(name)
+    expect("kept", kept(), before)
+    return {"client_request_id": me, "row": answered(r["usage"]["prompt_tokens"], r["usage"]["completion_tokens"], endpoint_name=name)}
+
+
 if __name__ == "__main__":
     sys.exit(case.play())
