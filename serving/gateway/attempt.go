@@ -23,34 +23,36 @@ func (w *work) attempt(t *target) *failure {
 	w.sent = start
 	l := w.open()
 	defer w.close(l)
+	w.trying(start)
 	r, up, f := w.request(l.ctx, t)
 	if f != nil {
-		w.note(e, 0, start, f.reason)
-		w.logFailure(e, f)
-		return f
+		return w.failed(e, start, f)
 	}
 	resp, err := w.Transport.RoundTrip(r)
 	if err != nil {
-		f := cutOff(context.Cause(l.ctx), err, false)
-		w.note(e, 0, start, f.reason)
-		w.logFailure(e, f)
-		return f
+		return w.failed(e, start, cutOff(context.Cause(l.ctx), err, false))
 	}
 	defer resp.Body.Close()
+	w.answers(resp.StatusCode)
 	f = w.answer(&answer{target: t, line: l, resp: resp, start: start, up: up})
 	if f != nil {
 		f.status = resp.StatusCode
 		f.raw = scrub(f.raw, e)
-		w.note(e, resp.StatusCode, start, f.reason)
-		w.consumed(f.used)
-		w.logFailure(e, f)
+		return w.failed(e, start, f)
 	}
-	return f
+	return nil
 }
 
-func (w *work) logFailure(e *endpoint.Entity, f *failure) {
+// failed notes an attempt that came to nothing. Of one that lost a race the winner has taken note.
+func (w *work) failed(e *endpoint.Entity, start time.Time, f *failure) *failure {
+	if f.lost {
+		return f
+	}
+	w.note(e, f.status, start, f.reason)
+	w.consumed(f.used)
 	w.Logger.Warn("an attempt failed", "request_id", w.rec.ID, "endpoint", w.endpoint.Name, "entity", e.Name,
 		"status", f.status, "reason", f.reason, "error", f.err.Err)
+	return f
 }
 
 // request makes the HTTP request. It can be sent again on a fresh connection when the kept one

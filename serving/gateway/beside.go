@@ -64,18 +64,20 @@ func (w *work) aside(purpose string) *work {
 	call := *w.call
 	call.ID, call.Received = inference.NewID(), time.Now()
 	call.purpose, call.parent = purpose, w.rec.ID
-	b := newWork(w.Gateway, &call)
-	b.resp, b.left = nobody{}, func() error { return nil }
-	b.endpoint, b.req, b.codec, b.streaming = w.endpoint, w.req, w.codec, w.streaming
-	b.deadline = call.Received.Add(w.endpoint.Timeout)
-	r, of := newRecord(&call), w.rec
-	r.Principal, r.RequestedModel, r.ClientRequestID, r.UsageContext = of.Principal, of.RequestedModel, of.ClientRequestID, of.UsageContext
-	r.PromptVersion = of.PromptVersion
-	r.Target = inference.Target{Endpoint: of.Target.Endpoint, EndpointID: of.Target.EndpointID, Task: of.Target.Task}
-	r.Usage.InputChars, r.Streaming = of.Usage.InputChars, of.Streaming
-	r.Payload = inference.Payload{Table: of.Payload.Table, SamplingFraction: of.Payload.SamplingFraction, Request: of.Payload.Request}
-	b.rec = r
-	return b
+	b := *w // what was asked is the same, and nothing else
+	b.visible = &visible{resp: nobody{}, left: func() error { return nil }}
+	b.call, b.deadline = &call, call.Received.Add(w.endpoint.Timeout)
+	b.chat, b.embed, b.dropped, b.why, b.more, b.midway, b.after = nil, nil, nil, "", false, nil, nil
+	r := *w.rec
+	r.ID, r.Time, r.Purpose, r.Parent = call.ID, call.Received.UTC(), purpose, w.rec.ID
+	r.Status, r.Outcome, r.ErrorCode, r.ErrorMessage = 0, "", "", ""
+	r.Latency, r.TimeToFirstToken, r.UpstreamLatency, r.Attempts = 0, nil, nil, nil
+	r.Usage = inference.Usage{Source: inference.UsageNone, InputChars: r.Usage.InputChars}
+	r.Cost, r.ExtraNanoUSD, r.Cache = nil, nil, nil
+	r.Target = inference.Target{Endpoint: r.Target.Endpoint, EndpointID: r.Target.EndpointID, Task: r.Target.Task}
+	r.Payload = inference.Payload{Table: r.Payload.Table, SamplingFraction: r.Payload.SamplingFraction, Request: r.Payload.Request}
+	b.rec = &r
+	return &b
 }
 
 // runAside runs a call of lakegate's own from its admission to its end.
@@ -100,8 +102,8 @@ func (w *work) serveAside(e *endpoint.Entity, pass health.Pass) {
 	entered := false
 	defer func() {
 		p := recover()
-		if !entered && w.breaks() {
-			w.logChange(e, w.health.Of(e.ID).Circuit.Leave(pass, health.Neither, &w.endpoint.Breaker, time.Now()))
+		if !entered {
+			w.untried(e, pass)
 		}
 		w.end(p)
 	}()

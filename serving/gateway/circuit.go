@@ -54,6 +54,13 @@ func (w *work) tryPassed(e *endpoint.Entity, p health.Pass) *failure {
 	return f
 }
 
+// untried gives a pass back that was of no use.
+func (w *work) untried(e *endpoint.Entity, p health.Pass) {
+	if w.breaks() {
+		w.logChange(e, w.health.Of(e.ID).Circuit.Leave(p, health.Neither, &w.endpoint.Breaker, time.Now()))
+	}
+}
+
 // resultOf returns what an attempt says of its entity's health. The caller's own faults say that it
 // is well.
 func (w *work) resultOf(f *failure) health.Result {

@@ -8,6 +8,10 @@ func (w *work) consumed(u *inference.Usage) {
 	if u == nil || len(w.rec.Attempts) == 0 {
 		return
 	}
+	if x := w.racer; x != nil {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+	}
 	w.spend(&w.rec.Attempts[len(w.rec.Attempts)-1], u)
 }
 
@@ -34,6 +38,7 @@ func (w *work) addUp() {
 		r.Cost = w.Pricer.Price(r.Target.Provider, r.Target.Model, r.Time, r.Usage)
 		w.answering()
 	}
+	w.estimate()
 	if w.extra == nil {
 		return
 	}
@@ -51,6 +56,23 @@ func (w *work) addUp() {
 		sum := *w.extra
 		sum.ListNanoUSD = r.ExtraNanoUSD
 		r.Cost = &sum
+	}
+}
+
+// estimate says what attempts took that were cut off because another was faster: the input as the
+// answer's was counted, else by its size, and no output. What a provider goes on to make for nobody,
+// nobody sees.
+func (w *work) estimate() {
+	for i := range w.rec.Attempts {
+		a := &w.rec.Attempts[i]
+		if a.Source != inference.UsageEstimated || a.Input != nil {
+			continue
+		}
+		input, output := w.inputTokens(), int64(0)
+		if n := w.rec.Usage.Input; n != nil {
+			input = *n
+		}
+		w.spend(a, &inference.Usage{Source: inference.UsageEstimated, Input: &input, Output: &output, Total: &input})
 	}
 }
 

@@ -40,6 +40,9 @@ type work struct {
 
 	rolled *rollout.Split // how its endpoint's rollout split it; nil: it took no part in one
 
+	racer  *racer          // nil: w is alone
+	within context.Context // of what a racer asks upstream
+
 	ruled int // the place of the rule it meets, from 2; 1: none; 0: not looked for yet
 
 	sent  time.Time // when the attempt under way began
@@ -73,6 +76,8 @@ type visible struct {
 	flight atomic.Pointer[cache.Flight] // which the call leads, with followers who wait for its answer; nil for none
 
 	othersOK bool // the answer is whole for them, though the call's own client left
+
+	overlap time.Duration // by how much attempts side by side are longer together than they took
 
 	winner int             // one more than the place of the attempt that answered; 0 for none
 	extra  *inference.Cost // of attempts whose answer the client does not get; nil for none known

@@ -22,8 +22,11 @@ func (s *stream) hold() {
 	s.held = s.more
 }
 
-// begin lets a stream go out.
+// begin lets a stream go out, if it may.
 func (s *stream) begin() {
+	if s.lost = !s.claim(); s.lost {
+		return
+	}
 	s.begun, s.held = true, false
 	s.line.shown()
 }

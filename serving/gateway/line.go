@@ -37,7 +37,11 @@ type line struct {
 // open starts the lifetime of an attempt. close ends it, and must be called.
 func (w *work) open() *line {
 	l := &line{deadline: w.deadline}
-	l.ctx, l.cancel = context.WithCancelCause(w.base)
+	within := w.within
+	if within == nil {
+		within = w.base
+	}
+	l.ctx, l.cancel = context.WithCancelCause(within)
 	now := time.Now()
 	l.attempt, l.first = after(now, w.endpoint.AttemptTimeout), after(now, w.endpoint.FirstTokenTimeout)
 	l.timer = time.AfterFunc(l.time(0, nil), func() { l.cancel(*l.next.Load()) })

@@ -90,7 +90,7 @@ func (w *work) endRaw(a *answer, h *Head, err error) {
 		}
 		outcome, w.midway = f.outcome, f
 		w.rec.ErrorCode, w.rec.ErrorMessage = f.code(), f.message()
-		w.rec.Attempts[len(w.rec.Attempts)-1].Error = f.reason
+		w.rec.Attempts[w.winner-1].Error = f.reason
 	}
 	if w.isGone() {
 		status := 0

@@ -28,6 +28,7 @@ func (w *work) finish(outcome inference.Outcome, status int) error {
 		upstream += r.Attempts[i].Latency
 	}
 	if len(r.Attempts) > 0 {
+		upstream -= w.overlap
 		r.UpstreamLatency = &upstream
 	}
 	w.addUp()

@@ -18,7 +18,14 @@ func (w *work) serve() {
 		return
 	}
 	var buf [4]*endpoint.Entity
-	if last := w.tryAll(w.plan(buf[:0])); last != nil {
+	plan := w.plan(buf[:0])
+	var last *failure
+	if list := w.racers(plan); len(list) > 1 {
+		last = w.tryRace(list, plan)
+	} else {
+		last = w.tryAll(plan)
+	}
+	if last != nil {
 		w.giveUp(last)
 	}
 }
@@ -86,6 +93,7 @@ type failure struct {
 	another bool   // another entity may do better
 	again   bool   // the provider was busy or at fault: it may do better itself, later
 	cut     bool   // raw is a part of an answer
+	lost    bool   // nothing is wrong: another racer was faster
 
 	wait time.Duration    // what the provider asked to wait for, 0 for nothing
 	used *inference.Usage // what it took all the same; nil when the provider did not say
@@ -108,11 +116,16 @@ func (f *failure) message() string {
 
 // note adds an attempt to the record.
 func (w *work) note(e *endpoint.Entity, status int, start time.Time, reason string) {
-	w.rec.Attempts = append(w.rec.Attempts, inference.Attempt{
+	a := inference.Attempt{
 		ServedEntity: e.Name, Provider: e.Provider, Model: e.Model,
 		Status: status, Error: reason, Latency: time.Since(start), Why: w.why,
-	})
+	}
 	w.why = ""
+	if w.racer != nil {
+		w.racer.note(w, a)
+		return
+	}
+	w.rec.Attempts = append(w.rec.Attempts, a)
 	if reason == "" {
 		w.winner = len(w.rec.Attempts)
 	}
@@ -121,6 +134,8 @@ func (w *work) note(e *endpoint.Entity, status int, start time.Time, reason stri
 // cutOff explains an upstream call that ended by an error, cause being what its line was cut with.
 func cutOff(cause, err error, midway bool) *failure {
 	switch {
+	case errors.Is(cause, errOutrun):
+		return outrun()
 	case errors.Is(cause, errFirstToken):
 		return timedOut(err, "the provider did not begin to answer in time", true)
 	case errors.Is(cause, errAttempt):

@@ -36,6 +36,7 @@ type stream struct {
 	// held: the client has seen nothing, and the provider has said nothing that it could see. Until
 	// it does, another attempt may take over.
 	held   bool
+	lost   bool   // another target was faster
 	begun  bool   // the first token came, or what comes is none of our business
 	early  []byte // the error that came while it was held
 	count  int    // events before it had begun
@@ -75,10 +76,16 @@ func (w *work) stream(a *answer) *failure {
 	s.rememberIn(first.Data)
 	s.src.before = s.beforeRead
 	s.hold()
-	if err = s.pass(first); s.held {
+	if !s.lost {
+		err = s.pass(first)
+	}
+	if s.held && !s.lost {
 		if f := s.takeBack(err); f != nil {
 			return f
 		}
+	}
+	if s.lost || !s.claim() {
+		return outrun()
 	}
 	w.note(a.entity, a.resp.StatusCode, a.start, "")
 	s.finish(err)
@@ -160,7 +167,7 @@ func (s *stream) pass(ev sse.Event) error {
 		}
 		if len(ev.Data) == 0 {
 			s.comment(ev)
-		} else if s.take(ev); s.ended || s.held && s.failed {
+		} else if s.take(ev); s.ended || s.lost || s.held && s.failed {
 			return nil
 		}
 		var err error

@@ -29,7 +29,7 @@ func (s *stream) finish(err error) {
 	if f != nil {
 		s.incomplete()
 		s.rec.ErrorCode, s.rec.ErrorMessage = f.code(), f.message()
-		s.rec.Attempts[len(s.rec.Attempts)-1].Error = f.reason
+		s.rec.Attempts[s.winner-1].Error = f.reason
 	}
 	if s.endpoint.Strict {
 		s.send() // the disk takes its time: what can go out, goes first

@@ -36,7 +36,6 @@ func (w *work) whole(a *answer) *failure {
 		f.raw = body
 		return f
 	}
-	w.saw(body)
 	if read := a.codec.HeaderUsage; read != nil && !parsed.HasUsage {
 		parsed.Usage, parsed.HasUsage = read(a.resp.Header)
 	}
@@ -44,14 +43,14 @@ func (w *work) whole(a *answer) *failure {
 	if parsed.Failed && w.call.Stored == nil {
 		f := w.failedAnswer(a, body)
 		f.used = usedBy(parsed.Usage, parsed.HasUsage, true)
-		if a.translate || a.codec.Format != wire.OpenAIResponses {
+		if a.translate || a.codec.Format != wire.OpenAIResponses || w.racer != nil {
 			return f
 		}
 		outcome = f.outcome // clients of that API read of a failure in the answer
 		w.rec.ErrorCode, w.rec.ErrorMessage = f.code(), f.message()
 	}
 	media := a.resp.Header.Get("Content-Type")
-	var events []byte
+	said, events := body, []byte(nil)
 	if a.translate {
 		given, err := w.answerFor(a.target, body, &parsed)
 		if err != nil {
@@ -62,6 +61,10 @@ func (w *work) whole(a *answer) *failure {
 		events = w.asStream(a.target, body)
 		body, media = given, "application/json"
 	}
+	if !w.claim() {
+		return outrun()
+	}
+	w.saw(said)
 	w.calledBy(a.target, parsed.Model)
 	w.remember(a.target, body, parsed.HasUsage)
 	w.takeUsage(parsed.Usage, w.counts(parsed.HasUsage), true, parsed.OutputChars)
