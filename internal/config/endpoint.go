@@ -109,6 +109,8 @@ type Lakegate struct {
 	Rules             []Rule          `yaml:"rules,omitempty"`
 	Strategy          *Strategy       `yaml:"strategy,omitempty"` // nil: by the percentages
 	Rollout           *Rollout        `yaml:"rollout,omitempty"`  // nil: none
+	Race              *Race           `yaml:"race,omitempty"`     // nil: one entity at a time is asked
+	Shadow            *Shadow         `yaml:"shadow,omitempty"`   // nil: none
 	WarmUp            bool            `yaml:"warm_up,omitempty"`
 	DropUnsupported   bool            `yaml:"drop_unsupported"`
 	Compare           *Compare        `yaml:"compare,omitempty"` // nil: no answers are compared

@@ -42,6 +42,12 @@ func (c *checker) routing(e *Endpoint, p string) {
 	if l.Rollout != nil {
 		c.rollout(e, p+".rollout")
 	}
+	if l.Race != nil {
+		c.race(e, p+".race")
+	}
+	if l.Shadow != nil {
+		c.shadow(e, p+".shadow")
+	}
 	if b := l.CircuitBreaker; b != nil {
 		c.circuitBreaker(b, p+".circuit_breaker")
 	}
@@ -144,6 +150,7 @@ func compileRouting(e *endpoint.Endpoint, from *Endpoint) {
 	l := &from.Lakegate
 	e.StickyBy, e.WarmUp = compileStickyBy(l.StickyBy), l.WarmUp
 	e.Strategy, e.Rules, e.Rollout = compileStrategy(from), compileRules(from), compileRollout(from)
+	e.Race, e.Shadow = compileRace(from), compileShadow(from)
 	if r := l.Retries; r != nil {
 		e.Retries = endpoint.Retries{Attempts: *r.Attempts, Backoff: r.Backoff, MaxBackoff: r.MaxBackoff}
 	}

@@ -68,6 +68,7 @@ func (w *work) aside(purpose string) *work {
 	b.visible = &visible{resp: nobody{}, left: func() error { return nil }}
 	b.call, b.deadline = &call, call.Received.Add(w.endpoint.Timeout)
 	b.chat, b.embed, b.dropped, b.why, b.more, b.midway, b.after = nil, nil, nil, "", false, nil, nil
+	b.rolled = nil // nobody has its answer
 	r := *w.rec
 	r.ID, r.Time, r.Purpose, r.Parent = call.ID, call.Received.UTC(), purpose, w.rec.ID
 	r.Status, r.Outcome, r.ErrorCode, r.ErrorMessage = 0, "", "", ""

@@ -208,7 +208,7 @@ func (r *race) ask(e *endpoint.Entity, pass health.Pass) bool {
 	record.Attempts = nil
 	b := *w
 	b.visible = &visible{resp: nobody{}, rec: &record, span: w.span, left: w.goneError, leave: w.leave}
-	b.chat, b.embed, b.dropped, b.midway, b.more = nil, nil, nil, nil, true
+	b.chat, b.embed, b.dropped, b.midway, b.more = nil, nil, nil, nil, true // nothing that one could change under another
 	x := &racer{race: r, work: &b, own: b.visible, entity: e}
 	w.why, b.racer = "", x
 	b.within, x.cancel = context.WithCancelCause(r.ctx)
