@@ -21,6 +21,7 @@ const versionsAPI = "/api/2.0/lakegate/endpoints"
 // versions are the paths of versionsAPI.
 func (s *Server) versions() {
 	s.echo.GET(versionsAPI, s.listVersioned)
+	s.echo.GET(versionsAPI+"/:name/routes", s.routes)
 	s.echo.POST(versionsAPI+"/apply", s.applyEndpoints)
 	one := versionsAPI + "/:name"
 	s.echo.GET(one, s.changes(func(c echo.Context, a *control.Actor, name string, _ []byte) (any, error) {

@@ -16,11 +16,12 @@ var setups = map[string]struct {
 	history bool     // the gateway has a demo's rows
 	files   []string // that the reader has, of those in readersFiles
 }{
-	"docs/chargeback.md": {history: true},
-	"docs/endpoints.md":  {bare: true},
-	"docs/lake.md":       {alone: true},
-	"docs/prices.md":     {files: []string{"data.json", "genai-prices.yaml"}},
-	"docs/secrets.md":    {files: []string{"key.txt"}},
+	"docs/chargeback.md":        {history: true},
+	"docs/endpoints.md":         {bare: true},
+	"docs/endpoints-as-code.md": {bare: true},
+	"docs/lake.md":              {alone: true},
+	"docs/prices.md":            {files: []string{"data.json", "genai-prices.yaml"}},
+	"docs/secrets.md":           {files: []string{"key.txt"}},
 }
 
 // readersFiles are files that examples name.

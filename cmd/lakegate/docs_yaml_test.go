@@ -115,6 +115,13 @@ func validPiece(piece string, keys map[string]any) error {
 		case strings.HasSuffix(k, "_config") && len(keys) == 1 && k != "traffic_config":
 			return validFile("endpoints:\n  - name: chat\n    config:\n      served_entities:\n        - name: e\n          external_model:\n" +
 				"            name: m\n            task: llm/v1/chat\n            provider: " + strings.TrimSuffix(k, "_config") + "\n            " + at(12) + "\n")
+		case keys["permissions"] != nil: // of a file for `lakegate endpoints apply`, beside an endpoint
+			delete(keys, "permissions")
+			rest, err := yaml.Marshal(keys)
+			if err != nil {
+				return err
+			}
+			return validPiece(string(rest), keys)
 		case k == "config":
 			return validFile("endpoints:\n  - " + at(4) + "\n" + otherEndpoints)
 		case k == "lakegate":

@@ -33,12 +33,13 @@ shown and can't be changed here. docs/endpoints-as-code.md has the whole story.
   lakegate endpoints diff -f endpoints/                 where the gateway differs, and who did that
   lakegate endpoints history chat                       versions, who made them, what they changed
   lakegate endpoints rollback chat --to 3               back to one of them
+  lakegate endpoints routes chat                        which calls go where, as one table
   lakegate endpoints rollout chat                       how far a staged rollout is; --pause, --resume, --abort`,
 	}
 	c.AddCommand(
 		endpointsApplyCommand(), endpointsDiffCommand(), endpointsExportCommand(),
 		endpointsListCommand(), endpointsShowCommand(), endpointsHistoryCommand(), endpointsRollbackCommand(),
-		endpointsRolloutCommand(),
+		endpointsRoutesCommand(), endpointsRolloutCommand(),
 	)
 	return c
 }

@@ -114,3 +114,26 @@ func TestEndpointsListHistoryAndRollback(t *testing.T) {
 		t.Errorf("a reader sees\n%s", seen)
 	}
 }
+
+func TestRoutesOfAnEndpoint(t *testing.T) {
+	g := startOne(t)
+	put(t, "a.yaml", fmt.Sprintf(`name: routed
+config:
+  served_entities: [%s, %s]
+  traffic_config: {routes: [{served_entity_name: a, traffic_percentage: 100}, {served_entity_name: b, traffic_percentage: 0}]}
+ai_gateway: {fallback_config: {enabled: true}}
+lakegate:
+  circuit_breaker: {enabled: true}
+  rules: [{name: urgent, when: {headers: {x-priority: high}}, to: [b]}]
+`, entity("a", "gpt-4o"), entity("b", "gpt-5")))
+	says(t, endpointsCmd("apply", "-f", "a.yaml", "--yes"), `+ to                       ["b"]`)
+	says(t, endpointsCmd("routes", "routed"), "rule urgent  header X-Priority is high", "any other call", "fallback", "SERVED ENTITY", "gpt-5   0%", "closed")
+	says(t, endpointsCmd("routes", "filed"), "any call ", "mini  100 %", "gpt-4o-mini  100%")
+	says(t, endpointsCmd("routes", "routed", "--json"), `"step": "rule"`, `"circuit": "closed"`)
+	fails(t, endpointsCmd("routes", "none"), "does not exist")
+	t.Setenv(keyVar, reader)
+	fails(t, endpointsCmd("routes", "routed"), "does not exist")
+	if status, answer := g.api(t, "GET", "lakegate/endpoints/filed/routes", reader, ""); status != 404 {
+		t.Errorf("%d %v", status, answer)
+	}
+}

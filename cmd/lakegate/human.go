@@ -70,16 +70,21 @@ func humanDuration(d time.Duration) string {
 
 // printable is text of others, such as another engine's name, safe to print and not too long.
 func printable(s string) string {
-	clean := []rune(strings.Map(func(c rune) rune {
-		if unicode.IsPrint(c) {
-			return c
-		}
-		return unicode.ReplacementChar
-	}, s))
+	clean := []rune(printableLong(s))
 	if len(clean) > 160 {
 		clean = append(clean[:159], '…')
 	}
 	return string(clean)
+}
+
+// printableLong is printable for text of any length.
+func printableLong(s string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) {
+			return c
+		}
+		return unicode.ReplacementChar
+	}, s)
 }
 
 // nearest returns the names that are most like what somebody wrote, the best first.

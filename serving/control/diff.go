@@ -94,8 +94,9 @@ func flatten(all map[string]json.RawMessage, path string, v any) {
 			flatten(all, at, v[k])
 		}
 	case []any:
-		if len(v) == 0 {
+		if !slices.ContainsFunc(v, isObject) { // of names and numbers, or of none
 			all[path] = raw(v)
+			return
 		}
 		keys := keysOf(path, v)
 		for i, x := range v {
@@ -110,6 +111,15 @@ func flatten(all map[string]json.RawMessage, path string, v any) {
 		}
 	default:
 		all[path] = raw(v)
+	}
+}
+
+func isObject(v any) bool {
+	switch v.(type) {
+	case map[string]any, []any:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -136,7 +136,7 @@ func TestDifferences(t *testing.T) {
 			`~ ai_gateway.rate_limits[user_group ops per hour].calls 2 3`,
 		},
 		{`{"x":[{"name":"a","v":1},{"name":"b"}]}`, `{"x":[{"name":"b"},{"name":"a","v":2}]}`, `~ x (order) ["a","b"] ["b","a"]|~ x[a].v 1 2`},
-		{`{"x":[1,2]}`, `{"x":[1]}`, `- x[1] 2`},
+		{`{"x":[1,2]}`, `{"x":[1]}`, `~ x [1,2] [1]`},
 		{`{"x":{}}`, `{"x":[]}`, `~ x {} []`},
 		{`{"x":[{"name":"a"},{"name":"a"}]}`, `{"x":[{"name":"a"}]}`, `- x[0].name "a"|- x[1].name "a"|+ x[a] {}`},
 		{`{"n":1.0}`, `{"n":1}`, `~ n 1.0 1`},
