@@ -21,5 +21,7 @@ func NewTransport() *http.Transport {
 		MaxResponseHeaderBytes: 256 << 10,
 		ReadBufferSize:         8 << 10,
 		WriteBufferSize:        8 << 10,
+		// A firewall or a balancer may forget a connection without a word. Calls would wait on it for ever.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 10 * time.Second},
 	}
 }
