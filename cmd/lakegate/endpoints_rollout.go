@@ -101,7 +101,7 @@ func writeRollout(out io.Writer, r *rollout.Report, now time.Time) error {
 	for i, s := range r.Stages {
 		mark, watched, calls := "", "", ""
 		if r.Stage == i+1 {
-			mark, watched, calls = ">", plainDuration(r.Watched), fmt.Sprintf("%d of %d", r.Target.Calls, r.MinCalls)
+			mark, watched, calls = ">", plainDuration(r.Watched), fmt.Sprintf("%d, %d needed", r.Target.Calls, r.MinCalls)
 		}
 		fmt.Fprintf(t, "%s\t%d\t%s%%\t%s\t%s\t%s\n", mark, i+1, plain(s.Traffic), plainDuration(s.For), watched, calls)
 	}

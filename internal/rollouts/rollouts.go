@@ -260,23 +260,16 @@ func (k *Keeper) Do(ctx context.Context, t *rollout.Track, a rollout.Action, by 
 			k.tell(&s)
 		}
 		t.Adopt(k.Gateway, next, now)
-		k.Logger.Info("a rollout was changed", "endpoint", next.Endpoint, "entity", next.To, "action", a, "by", by, "stage", next.Stage+1)
 		return k.save()
 	}
 	return errRaces
 }
 
-// tell logs and records what a rollout has just done.
+// tell records what a rollout has just done.
 func (k *Keeper) tell(s *rollout.State) {
 	action := map[rollout.Status]string{rollout.Running: "advanceRollout", rollout.Done: "finishRollout", rollout.Stopped: "stopRollout"}[s.Status]
 	if len(s.History) == 1 {
 		action = "beginRollout"
-	}
-	args := []any{"endpoint", s.Endpoint, "entity", s.To, "status", string(s.Status), "stage", s.Stage + 1, "why", s.Why}
-	if s.Status == rollout.Stopped {
-		k.Logger.Warn("a rollout is stopped on every gateway", args...)
-	} else {
-		k.Logger.Info("a rollout goes on", args...)
 	}
 	err := k.Record(&inference.Audit{
 		Time: k.Now().UTC(), Service: "serverlessRealTimeInference", Action: action, RequestID: inference.NewID().String(),

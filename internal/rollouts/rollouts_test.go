@@ -103,8 +103,14 @@ func TestStopsEverywhere(t *testing.T) {
 		before := all[0].target + all[1].target + all[2].target
 		serveAll(all, time.Minute, broken)
 		wantStatus(t, "when it fails", all, "stopped 0, stopped 0, stopped 0")
-		if failed := all[0].target + all[1].target + all[2].target - before; failed > 3*9 {
+		failed := all[0].target + all[1].target + all[2].target - before
+		if failed > 3*9 {
 			t.Errorf("%d calls failed", failed)
+		}
+		for _, m := range all { // the last ones of each are known to everybody
+			if got := m.track().View(time.Now()).Total.Target.Failed; int(got) != failed {
+				t.Errorf("%s knows of %d failed calls of %d", m.name, got, failed)
+			}
 		}
 		steps := 0
 		for _, m := range all {

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -123,8 +124,11 @@ func (t *Track) Exchange(gateway string, s State, now time.Time) (next State, mo
 	if t.latched != nil {
 		return s.with(gateway, t.watched(now)).stop(t.latched.by, t.latched.why, now), true
 	}
-	if s.Status != Running && s.Status != Paused {
+	switch s.Status {
+	case Done:
 		return s, false
+	case Stopped: // each gateway's last counts are in it too
+		return s.with(gateway, t.watched(now)), false
 	}
 	return Step(t.Endpoint.Rollout, s.with(gateway, t.watched(now)), now)
 }
@@ -147,6 +151,9 @@ func (t *Track) adopt(gateway string, s State, now time.Time) {
 		t.mine = t.watched(now)
 	}
 	t.clock, t.seeded = now, false
+	if !t.known || s.Turn != t.state.Turn || s.Stage != t.state.Stage || s.Status != t.state.Status {
+		t.log(&s)
+	}
 	if t.latched != nil && (s.Turn != t.state.Turn || s.Status == Stopped) {
 		t.latched = nil // it is known, or was overruled
 	}
@@ -154,6 +161,16 @@ func (t *Track) adopt(gateway string, s State, now time.Time) {
 	rest := s.with(gateway, Counts{})
 	t.others = rest.total()
 	t.resplit()
+}
+
+// log tells of a State that was not known here.
+func (t *Track) log(s *State) {
+	level := slog.LevelInfo
+	if s.Status == Stopped {
+		level = slog.LevelWarn
+	}
+	t.logger.Log(context.Background(), level, "a rollout's state", "endpoint", s.Endpoint, "entity", s.To, "status", string(s.Status),
+		"stage", s.Stage+1, "why", s.Why, "by", s.By)
 }
 
 // watched returns this gateway's counts up to now. Pauses are not watched.
