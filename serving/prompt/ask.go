@@ -39,7 +39,7 @@ func Read(o *rawjson.Object, f wire.Format, invocation bool) (*Ask, *apierr.Erro
 		case name == "version":
 			a.own = append(a.own, i)
 			err = a.version(name, o.Kind(i), o.Value(i))
-		case name == "prompt" && f == wire.OpenAIResponses:
+		case name == "prompt" && (f == wire.OpenAIResponses || f == wire.OpenAIChat):
 			a.own = append(a.own, i)
 			err = a.reference(o.Kind(i), o.Value(i))
 		case invocation && isRow(name):
