@@ -1,8 +1,6 @@
 package main
 
 import (
-	"time"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lakegate/lakegate/internal/vault"
@@ -12,7 +10,7 @@ var (
 	secretFailures = prometheus.NewDesc("lakegate_secrets_refresh_failures_total",
 		"Times that secrets in use could not be looked at again; the values there were are used on.", []string{"source"}, nil)
 	secretAge = prometheus.NewDesc("lakegate_secrets_refresh_age_seconds",
-		"How long ago secrets in use were last looked at with success.", []string{"source"}, nil)
+		"How long ago secrets in use were last looked at with success, or first tried to.", []string{"source"}, nil)
 )
 
 // secretsCollector shows how looking for changed secrets has been going, by where they are.
@@ -28,8 +26,10 @@ func (c secretsCollector) Describe(out chan<- *prometheus.Desc) {
 func (c secretsCollector) Collect(out chan<- prometheus.Metric) {
 	for _, n := range c.stats() {
 		out <- prometheus.MustNewConstMetric(secretFailures, prometheus.CounterValue, float64(n.Failures), string(n.Source))
-		if !n.Worked.IsZero() {
-			out <- prometheus.MustNewConstMetric(secretAge, prometheus.GaugeValue, time.Since(n.Worked).Seconds(), string(n.Source))
+		last := n.Worked
+		if last.IsZero() {
+			last = n.Since
 		}
+		out <- prometheus.MustNewConstMetric(secretAge, prometheus.GaugeValue, age(last), string(n.Source))
 	}
 }

@@ -29,6 +29,8 @@ type entry struct {
 // version is the format's.
 const version = 1
 
+var errOtherKey = errors.New("is not the one they were encrypted with")
+
 var errDamaged = errors.New("the secrets are damaged, or are none; restore them from a backup")
 
 func (d *document) clone() *document {
@@ -77,7 +79,7 @@ func decrypt(b []byte, k *key) (*document, error) {
 	r, err := age.Decrypt(bytes.NewReader(b), k.by...)
 	var other *age.NoIdentityMatchError
 	if errors.As(err, &other) {
-		return nil, fmt.Errorf("the key of %s is not the one they were encrypted with; if that one is lost, so are they: `lakegate secrets reset` begins anew", k.from)
+		return nil, fmt.Errorf("the key of %s %w", k.from, errOtherKey)
 	}
 	if err != nil {
 		return nil, errDamaged

@@ -35,16 +35,22 @@ func (s *Store) key() (*key, error) {
 		return passphraseKey(c.Passphrase)
 	default:
 		b, err := readKeyFile(c.KeyFile)
-		if errors.Is(err, errNoKey) && s.Shared() {
-			return nil, fmt.Errorf("%w; copy it from another gateway of the lake, or make the first one: `lakegate secrets keygen --file %s`", err, c.KeyFile)
-		}
-		if errors.Is(err, errNoKey) {
-			return nil, fmt.Errorf("%w; put it back from a backup, or, if it is lost, begin anew with `lakegate secrets reset`", err)
-		}
 		if err != nil {
 			return nil, err
 		}
 		return parseKey(b, c.KeyFile)
+	}
+}
+
+// advised adds what to do to an error of a key that does not fit, or is not there.
+func (s *Store) advised(err error) error {
+	switch {
+	case !errors.Is(err, errNoKey) && !errors.Is(err, errOtherKey):
+		return err
+	case s.Shared():
+		return fmt.Errorf("%w; give this gateway the key of the others; if none has it any more, the secrets are lost, and `lakegate secrets reset` begins anew", err)
+	default:
+		return fmt.Errorf("%w; put the right one back from a backup; if it is lost, so are the secrets, and `lakegate secrets reset` begins anew", err)
 	}
 }
 

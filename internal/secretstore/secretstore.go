@@ -311,8 +311,11 @@ func (s *Store) try(ctx context.Context, create bool, edit func(*document) error
 		return madeKey, err
 	}
 	k, err := s.key()
+	if errors.Is(err, errNoKey) && was == "" {
+		return false, fmt.Errorf("%w; make it with `lakegate secrets keygen --file %s`, and give every gateway of the lake the same", err, s.config.KeyFile)
+	}
 	if err != nil {
-		return madeKey, err
+		return madeKey, s.advised(err)
 	}
 	return madeKey, s.write(ctx, was, d, k)
 }
@@ -353,10 +356,10 @@ func (s *Store) taken(b []byte) (d *document, news bool, err error) {
 	}
 	k, err := s.key()
 	if err != nil {
-		return nil, false, err
+		return nil, false, s.advised(err)
 	}
 	if d, err = decrypt(b, k); err != nil {
-		return nil, false, fmt.Errorf("%s: %w", s, err)
+		return nil, false, fmt.Errorf("%s: %w", s, s.advised(err))
 	}
 	s.seen, s.read = sum, d
 	return d, true, nil

@@ -168,7 +168,7 @@ func TestTheKeyOfASharedStore(t *testing.T) {
 	must(t, byFile().RotateKey(t.Context(), secret.String{}))
 	expectNew(byFile())
 	old := l.gateway("old")
-	if err := old.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), "not the one they were encrypted with") {
+	if err := old.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), "not the one they were encrypted with; give this gateway the key of the others") {
 		t.Errorf("the old key: %v", err)
 	}
 	must(t, os.WriteFile(path, next, 0o600))
@@ -211,7 +211,7 @@ func TestResetOfALocalStore(t *testing.T) {
 	s := newStore(t)
 	put(t, s, "a", "b", hidden)
 	must(t, os.Remove(s.config.KeyFile))
-	if _, err := again(s).Put(t.Context(), Name{"a", "b"}, secret.New("x"), noon); err == nil || !strings.Contains(err.Error(), "begin anew with `lakegate secrets reset`") {
+	if _, err := again(s).Put(t.Context(), Name{"a", "b"}, secret.New("x"), noon); err == nil || !strings.Contains(err.Error(), "`lakegate secrets reset` begins anew") {
 		t.Errorf("the key is lost: %v", err)
 	}
 	aside, err := again(s).Reset(t.Context(), noon)

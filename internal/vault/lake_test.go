@@ -93,3 +93,11 @@ func TestChangesInTheLakeAreSeen(t *testing.T) {
 		}
 	})
 }
+
+// A secret that came with an endpoint is not one to put in by hand.
+func TestASecretOfAnEndpointIsGone(t *testing.T) {
+	w := newWorld(t)
+	if _, _, err := w.find(t, w.place(Anywhere, secret.Given), "chat.gpt.openai_api_key.1"); err == nil || !strings.Contains(err.Error(), "give it to the endpoint again, in the field that ends in _plaintext") {
+		t.Errorf("%v", err)
+	}
+}

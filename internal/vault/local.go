@@ -95,19 +95,19 @@ func (v *Vault) fromStore(ctx context.Context, p Place, key string) (value secre
 	s := v.store(p)
 	value, err = s.Get(ctx, secretstore.Name{Scope: p.Scope, Key: key})
 	put := fmt.Sprintf("lakegate secrets put %s/%s", p.Scope, key)
-	if p.Scope == secret.Given {
-		put = "a change of the endpoint that has the secret itself again"
-	}
+	missing := errors.Is(err, secretstore.ErrNoStore) || errors.Is(err, secretstore.ErrNoScope) || errors.Is(err, secretstore.ErrNoSecret)
 	switch {
 	case err == nil:
 		return value, s.String(), nil
+	case missing && p.Scope == secret.Given:
+		return value, "", fmt.Errorf("the secret that came with the endpoint is not in %s any more; give it to the endpoint again, in the field that ends in _plaintext", s)
 	case p.Kind == Anywhere && (errors.Is(err, secretstore.ErrNoStore) || errors.Is(err, secretstore.ErrNoScope)):
 		err = fmt.Errorf("there is no scope %s: put it into %s with %s, or say where it is in the config file, under secrets", p.Scope, storeName(s), put)
 	case errors.Is(err, secretstore.ErrNoStore) && s.Shared():
 		err = fmt.Errorf("there are no secrets in the lake; begin with %s", put)
 	case errors.Is(err, secretstore.ErrNoStore):
 		err = fmt.Errorf("there is no local store at %s; begin one with %s", s.File(), put)
-	case errors.Is(err, secretstore.ErrNoScope), errors.Is(err, secretstore.ErrNoSecret):
+	case missing:
 		err = fmt.Errorf("%s does not have it; put it there with %s", s, put)
 	}
 	return value, "", err

@@ -22,6 +22,7 @@ type Count struct {
 	Source   Source
 	Failures int64     // since the start
 	Worked   time.Time // when it was last looked at; zero for never
+	Since    time.Time // when that was tried first
 
 	failing bool
 }
@@ -65,7 +66,7 @@ func (v *Vault) count(s Source, worked bool) (before, began bool) {
 func (v *Vault) counted(s Source, worked bool) (before, began bool) {
 	c := v.counts[s]
 	if c == nil {
-		c = &Count{Source: s}
+		c = &Count{Source: s, Since: time.Now()}
 		v.counts[s] = c
 	}
 	before = c.failing

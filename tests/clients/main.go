@@ -87,6 +87,17 @@ func run(ctx context.Context, s *suite.Suite, lakegate, home, only string) error
 			return err
 		}
 	}
+	for _, tool := range []struct {
+		name string
+		play func(context.Context, *suite.Suite) error
+	}{{"databricks cli", g.playCLI}, {"terraform", g.playTerraform}} {
+		if !strings.Contains(tool.name, only) {
+			continue
+		}
+		if err := tool.play(ctx, s); err != nil {
+			return err
+		}
+	}
 	return g.finish(ctx, s)
 }
 
