@@ -86,7 +86,7 @@ func NewMetrics() *Metrics {
 		races:        count("lakegate_races_total", "Calls that several targets were asked for at once, by the one that answered; without a name when none did.", answered),
 		extra:        count("lakegate_extra_cost_usd_total", "Dollars of attempts whose answer no client got, such as those that lost a race, partly estimated, as a float. They are in lakegate_cost_usd_total too.", []string{"endpoint"}),
 		own:          count("lakegate_own_calls_total", "Calls that lakegate made by itself, beside a client's, by purpose: shadow, compare or judge. They are not among lakegate_requests_total; their tokens, cost and attempts count like any.", []string{"endpoint", "purpose", "outcome"}),
-		notMade:      count("lakegate_own_calls_not_made_total", "Calls that lakegate would have made by itself and did not, by the reason: busy (too many were under way) or circuit (the target's was open).", []string{"endpoint", "purpose", "reason"}),
+		notMade:      count("lakegate_own_calls_not_made_total", "Calls that lakegate would have made by itself and did not, by the reason: busy (too many were under way), circuit (the target's was open) or large (an answer too long to compare).", []string{"endpoint", "purpose", "reason"}),
 	}
 	m.compared = count("lakegate_comparisons_total", "Requests whose answer was compared with another's, by what the judge said: baseline, challenger, tie or none.", []string{"endpoint", "winner"})
 	m.registry.MustRegister(m.requests, m.duration, m.firstToken, m.tokens, m.cost, m.unpriced, m.attempts, m.failed,

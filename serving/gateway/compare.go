@@ -23,6 +23,10 @@ func (w *work) compare() {
 	}
 }
 
+// maxCompared bounds answers that are compared, in bytes: they are kept until the judge is asked, which
+// sees no more than a part of longer ones.
+const maxCompared = 1 << 20
+
 // contest asks the other side what the client asked, and then the judge. It happens in the
 // background, as the calls that lakegate makes by itself.
 func (w *work) contest(r *inference.Record, answer []byte) {
@@ -38,6 +42,10 @@ func (w *work) contest(r *inference.Record, answer []byte) {
 		c.fact.Answered, other = inference.Challenger, baseline
 	default:
 		return // a fallback answered
+	}
+	if len(answer) > maxCompared {
+		w.Meter.NotMade(r.Target.Endpoint, inference.PurposeCompare, "large")
+		return
 	}
 	f := &c.fact
 	f.RequestID, f.RequestTime, f.Requester, f.UsageContext = r.ID, r.Time, r.Principal.Name, r.UsageContext

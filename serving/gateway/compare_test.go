@@ -50,6 +50,9 @@ func verdictOf(text string) step {
 	return says(strings.Replace(answer, `"hello"`, string(b), 1))
 }
 
+// raced has both sides asked at once.
+func raced(_ *lab, e *endpoint.Endpoint) { e.Race = &endpoint.Race{Among: []int{0, 1}, Most: 2} }
+
 // settled waits until everything beside clients' calls is over.
 func (l *lab) settled() {
 	l.t.Helper()
@@ -128,6 +131,15 @@ func TestCompare(t *testing.T) {
 			name: "the challenger as a fallback", a: []step{status(500), says(answer)}, set: func(_ *lab, e *endpoint.Endpoint) { e.Fallback = true }, rows: []string{ok("a:500 b:200"), ok("a:200"), ok("j:200")},
 			verdict: "challenger answered, challenger first, winner challenger: it greets",
 		},
+		{
+			name: "the challenger wins a race", a: []step{says(answer).in(s)}, b: []step{says(strings.Replace(answer, "hello", "hi there", 1)).in(time.Millisecond)}, set: raced,
+			rows: []string{"ok 200 usage=provider:5+7=12 cost=17 a:0 b:200", ok("a:200"), ok("j:200")}, verdict: "challenger answered, challenger first, winner challenger: it greets",
+		},
+		{
+			name: "a streamed race", stream: true, a: []step{events(s, hel, lo, stop, usage, doneEvent)}, b: []step{events(all...).in(time.Millisecond)}, set: raced,
+			rows: []string{"ok 200 usage=provider:5+7=12 cost=17 a:200 b:200", ok("a:200"), ok("j:200")}, verdict: "challenger answered, challenger first, winner challenger: it greets",
+		},
+		{name: "a long answer", a: []step{says(strings.Replace(answer, "hello", strings.Repeat("hello ", 200_000), 1))}, rows: []string{ok("a:200")}},
 		{name: "nothing answers", a: []step{status(500)}, rows: []string{"upstream_error 500 EXTERNAL_MODEL_ERROR usage=none a:500"}},
 		{name: "an answer that breaks off", stream: true, a: []step{events(hel, errReset)}, rows: []string{"upstream_broken 200 BAD_GATEWAY usage=none a:200"}},
 	}

@@ -78,7 +78,7 @@ type Meter interface {
 	// fields were left out.
 	Translated(from, to wire.Format, dropped int)
 	// NotMade is told of each call that lakegate would have made by itself, beside a client's, and why
-	// it was not made: busy or circuit.
+	// it was not made: busy, circuit or large.
 	NotMade(endpoint, purpose, why string)
 	// Compared is told of each answer that was compared with another, and which side won.
 	Compared(endpoint string, winner inference.Side)
