@@ -134,12 +134,19 @@ func ledgerUsage(ctx context.Context, w *where, provider string, days map[string
 	}
 	slices.Sort(list)
 	const most = 100_000
-	res, err := db.query(ctx, `SELECT CAST(request_date AS STRING), model, count(*), sum(input_token_count), sum(output_token_count),
-		sum(cached_input_token_count), sum(cache_write_token_count), sum(cost_nanos)
+	of := `'` + strings.ReplaceAll(provider, "'", "''") + `'`
+	within := `request_date >= DATE '` + list[0] + `' AND request_date <= DATE '` + list[len(list)-1] + `' AND NOT coalesce(generated, false)`
+	// Where several attempts have cost something, they may be different providers'.
+	res, err := db.query(ctx, `SELECT CAST(request_date AS STRING), model, count(*), sum(input), sum(output), sum(cached), sum(written), sum(nanos) FROM (
+		SELECT request_date, model, input_token_count AS input, output_token_count AS output, cached_input_token_count AS cached,
+			cache_write_token_count AS written, cost_nanos AS nanos
 		FROM system.serving.endpoint_usage
-		WHERE provider = '`+strings.ReplaceAll(provider, "'", "''")+`' AND request_date >= DATE '`+list[0]+`' AND request_date <= DATE '`+list[len(list)-1]+`'
-		AND model IS NOT NULL AND usage_source <> 'none' AND NOT coalesce(generated, false)
-		GROUP BY request_date, model`, most)
+		WHERE provider = `+of+` AND `+within+` AND model IS NOT NULL AND usage_source <> 'none' AND extra_cost_nanos IS NULL
+		UNION ALL
+		SELECT request_date, a.model, a.input_token_count, a.output_token_count, NULL, NULL, a.cost_nanos
+		FROM (SELECT request_date, explode(attempts) AS a FROM system.serving.endpoint_usage WHERE `+within+` AND extra_cost_nanos IS NOT NULL)
+		WHERE a.provider = `+of+` AND a.usage_source IS NOT NULL
+	) GROUP BY request_date, model`, most)
 	if err != nil {
 		return nil, err
 	}

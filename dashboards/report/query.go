@@ -20,8 +20,8 @@ type AsOf struct {
 
 // measures are the sums that every line has, in the order of the result.
 var measures = []struct{ name, expr string }{
-	{"requests", "COUNT(*)"},
-	{"failed", "COALESCE(SUM(CASE WHEN outcome = 'ok' THEN 0 ELSE 1 END), 0)"},
+	{"requests", "COALESCE(SUM(CASE WHEN purpose IS NULL THEN 1 ELSE 0 END), 0)"}, // what lakegate asks by itself is use and cost, and no request
+	{"failed", "COALESCE(SUM(CASE WHEN outcome = 'ok' OR purpose IS NOT NULL THEN 0 ELSE 1 END), 0)"},
 	{"generated", "COALESCE(SUM(CASE WHEN generated THEN 1 ELSE 0 END), 0)"},
 	{"input_tokens", "COALESCE(SUM(input_token_count), 0)"},
 	{"output_tokens", "COALESCE(SUM(output_token_count), 0)"},
@@ -46,7 +46,7 @@ func query(by []Dimension, w window, asOf *AsOf) string {
 		s.WriteString("    " + d.expr(w) + " AS " + g + ",\n")
 	}
 	s.WriteString("    " + classify(by) + " AS line,\n")
-	s.WriteString("    price_version, outcome, generated, input_token_count, output_token_count, cached_input_token_count, cost_nanos, request_time\n")
+	s.WriteString("    price_version, outcome, generated, purpose, input_token_count, output_token_count, cached_input_token_count, cost_nanos, request_time\n")
 	s.WriteString("  FROM " + table + "\n  WHERE " + w.where() + "\n)\n")
 	groups = append(groups, "line", "price_version")
 	nulls = append(nulls, quote(totalLine), "NULL")

@@ -1,4 +1,4 @@
--- about One row per request, in the shape of Databricks' table of the same name; cost is ours.
+-- about One row per request, in the shape of Databricks' table of the same name; cost is ours. invocation_metadata.source is NULL for clients' requests, and says what lakegate made its own for: shadow, compare, judge.
 -- needs system.serving.endpoint_usage
 -- column account_id STRING
 -- column workspace_id STRING
@@ -70,7 +70,7 @@ SELECT account_id,
        named_struct('attempts', transform(attempts, a -> named_struct('action', a.action, 'destination', a.served_entity,
                     'status_code', a.status_code, 'latency_ms', a.latency_ms, 'error', a.error))) AS routing_information,
        databricks_request_id AS invocation_id,
-       named_struct('source', CAST(NULL AS STRING), 'service_tier', service_tier) AS invocation_metadata,
+       named_struct('source', purpose, 'service_tier', service_tier) AS invocation_metadata,
        'MODEL_SERVICE' AS service_type,
        CAST(NULL AS STRING) AS service_id,
        CAST(NULL AS STRING) AS service_name,

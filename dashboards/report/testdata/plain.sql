@@ -4,13 +4,13 @@ WITH calls AS (
       WHEN input_token_count IS NOT NULL AND (output_token_count IS NOT NULL OR task = 'llm/v1/embeddings') THEN 'no_price'
       WHEN outcome = 'refused' OR outcome = 'upstream_error' AND status_code >= 400 THEN 'no_charge'
       ELSE 'no_usage' END AS line,
-    price_version, outcome, generated, input_token_count, output_token_count, cached_input_token_count, cost_nanos, request_time
+    price_version, outcome, generated, purpose, input_token_count, output_token_count, cached_input_token_count, cost_nanos, request_time
   FROM system.serving.endpoint_usage
   WHERE request_date >= DATE '2026-11-01' AND request_date <= DATE '2026-11-30' AND request_time >= TIMESTAMP '2026-11-01T00:00:00Z' AND request_time < TIMESTAMP '2026-12-01T00:00:00Z'
 )
 SELECT line, price_version,
-  COUNT(*) AS requests,
-  COALESCE(SUM(CASE WHEN outcome = 'ok' THEN 0 ELSE 1 END), 0) AS failed,
+  COALESCE(SUM(CASE WHEN purpose IS NULL THEN 1 ELSE 0 END), 0) AS requests,
+  COALESCE(SUM(CASE WHEN outcome = 'ok' OR purpose IS NOT NULL THEN 0 ELSE 1 END), 0) AS failed,
   COALESCE(SUM(CASE WHEN generated THEN 1 ELSE 0 END), 0) AS generated,
   COALESCE(SUM(input_token_count), 0) AS input_tokens,
   COALESCE(SUM(output_token_count), 0) AS output_tokens,
@@ -22,8 +22,8 @@ FROM calls
 GROUP BY line, price_version
 UNION ALL
 SELECT 'total', NULL,
-  COUNT(*),
-  COALESCE(SUM(CASE WHEN outcome = 'ok' THEN 0 ELSE 1 END), 0),
+  COALESCE(SUM(CASE WHEN purpose IS NULL THEN 1 ELSE 0 END), 0),
+  COALESCE(SUM(CASE WHEN outcome = 'ok' OR purpose IS NOT NULL THEN 0 ELSE 1 END), 0),
   COALESCE(SUM(CASE WHEN generated THEN 1 ELSE 0 END), 0),
   COALESCE(SUM(input_token_count), 0),
   COALESCE(SUM(output_token_count), 0),
