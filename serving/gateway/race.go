@@ -66,7 +66,7 @@ func (w *work) racers(plan []*endpoint.Entity) []*endpoint.Entity {
 	all, rule := w.endpoint.Entities, w.rule()
 	list := plan[:1:1]
 	found := false
-	for _, i := range r.Among {
+	for _, i := range w.inOrder(r.Among, plan) {
 		switch {
 		case all[i] == plan[0]:
 			found = true
@@ -80,6 +80,23 @@ func (w *work) racers(plan []*endpoint.Entity) []*endpoint.Entity {
 		return nil
 	}
 	return list
+}
+
+// inOrder returns the entities of a race in the order of the plan, where a strategy has found which is
+// next best, and otherwise as they are.
+func (w *work) inOrder(among []int, plan []*endpoint.Entity) []int {
+	if w.endpoint.Choice() == endpoint.Weighted {
+		return among
+	}
+	at := func(i int) int {
+		if n := slices.Index(plan, w.endpoint.Entities[i]); n >= 0 {
+			return n
+		}
+		return len(plan)
+	}
+	among = slices.Clone(among)
+	slices.SortStableFunc(among, func(a, b int) int { return at(a) - at(b) })
+	return among
 }
 
 // tryRace races the entities of list, as often as the endpoint allows for one, then tries those of

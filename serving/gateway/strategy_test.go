@@ -336,3 +336,25 @@ func (c *whyCounter) Finish(_ gateway.Ticket, r *inference.Record, _ bool) error
 	c.n[r.Attempts[0].ServedEntity+" "+r.Attempts[0].Why]++
 	return nil
 }
+
+// TestRaceByStrategy: the entity that a race asks second is the one that the strategy finds next best.
+func TestRaceByStrategy(t *testing.T) {
+	set := by(endpoint.LowestLatency, func(_ *lab, e *endpoint.Endpoint) {
+		e.Weights, e.Fallback = []int{34, 33, 33}, true
+		e.Race = &endpoint.Race{Among: []int{0, 1, 2}, After: 100 * time.Millisecond, Most: 2}
+		e.Rules = []endpoint.Rule{{Name: "warm", When: endpoint.Condition{Headers: named("X-Warm", "*")}, To: []int{0}}, {Name: "warm", When: endpoint.Condition{Headers: named("X-Too", "*")}, To: []int{1}}, {Name: "warm", When: endpoint.Condition{Headers: named("X-Three", "*")}, To: []int{2}}}
+	})
+	steps := map[string][]step{"a": {says(answer).in(900 * time.Millisecond)}, "b": {says(answer).in(50 * time.Millisecond), says(answer).in(time.Hour)}, "c": {says(answer).in(200 * time.Millisecond)}}
+	scripted(t, steps, set, func(t *testing.T, l *lab, s *playbook) {
+		for _, name := range []string{"X-Warm", "X-Too", "X-Three"} {
+			l.do(ask, header(name, "1"))
+		}
+		l.do(ask)
+		if r := l.recorder.Records(); r[len(r)-1].Target.ServedEntity != "c" {
+			t.Error(l.last())
+		}
+		if n := len(s.asked); !strings.HasPrefix(s.asked[n-2], "b@") || !strings.HasPrefix(s.asked[n-1], "c@") {
+			t.Errorf("asked %v", s.asked)
+		}
+	})
+}
