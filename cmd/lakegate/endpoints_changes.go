@@ -10,18 +10,23 @@ import (
 	"github.com/lakegate/lakegate/serving/control"
 )
 
-// maxValueShown bounds a value where not everything is asked for.
-const maxValueShown = 100
+// maxValueShown bounds a value that is not to be shown whole.
+const maxValueShown = 160
+
+// howMuch says how much of some changes is shown.
+type howMuch struct {
+	lines int  // at most; 0: all
+	whole bool // long values too
+}
 
 // writeChanges writes what changed, a line each, with what concerns one item of a list below its name.
-// most bounds the lines and their length; 0: everything, whole.
-func writeChanges(out io.Writer, p paint, indent string, changes []control.Difference, most int) {
+func writeChanges(out io.Writer, p paint, indent string, changes []control.Difference, show howMuch) {
 	rest := 0
-	if most > 0 && len(changes) > most {
-		rest = len(changes) - most
-		changes = changes[:most]
+	if show.lines > 0 && len(changes) > show.lines {
+		rest = len(changes) - show.lines
+		changes = changes[:show.lines]
 	}
-	w := changeWriter{out, p, most > 0}
+	w := changeWriter{out, p, show.whole}
 	for len(changes) > 0 {
 		n := alike(changes)
 		if n > 1 {
@@ -59,9 +64,9 @@ func itemOf(path string) string {
 
 // changeWriter writes changes below one another.
 type changeWriter struct {
-	out  io.Writer
-	p    paint
-	clip bool
+	out   io.Writer
+	p     paint
+	whole bool
 }
 
 func (w *changeWriter) block(indent, prefix string, changes []control.Difference) {
@@ -79,12 +84,15 @@ func (w *changeWriter) block(indent, prefix string, changes []control.Difference
 func (w *changeWriter) values(d control.Difference) string {
 	switch {
 	case d.From == nil:
-		return w.p.green(w.cut(d.To))
+		return w.p.green(w.cut(shownValue(d.To)))
 	case d.To == nil:
-		return w.p.red(w.cut(d.From))
-	default:
-		return w.p.red(w.cut(d.From)) + " -> " + w.p.green(w.cut(d.To))
+		return w.p.red(w.cut(shownValue(d.From)))
 	}
+	from, to := shownValue(d.From), shownValue(d.To)
+	if !w.whole {
+		from, to = onlyChange(from, to)
+	}
+	return w.p.red(w.cut(from)) + " -> " + w.p.green(w.cut(to))
 }
 
 func (w *changeWriter) mark(d control.Difference) string {
@@ -109,14 +117,46 @@ func (w *changeWriter) marks(changes []control.Difference) string {
 	return first
 }
 
-// cut is a value in JSON, in one line that a terminal takes as text.
-func (w *changeWriter) cut(v json.RawMessage) string {
-	text := string(v)
-	if s := ""; json.Unmarshal(v, &s) == nil { // <, > and & are not for people to read as \u003c
-		text = fmt.Sprintf("%q", s)
-	}
-	if r := []rune(text); w.clip && len(r) > maxValueShown {
+func (w *changeWriter) cut(s string) string {
+	if r := []rune(s); !w.whole && len(r) > maxValueShown {
 		return string(r[:maxValueShown-1]) + "…"
 	}
-	return text
+	return s
+}
+
+// shownValue is a value in JSON, in one line that a terminal takes as text.
+func shownValue(v json.RawMessage) string {
+	if s := ""; json.Unmarshal(v, &s) == nil { // <, > and & are not for people to read as \u003c
+		return fmt.Sprintf("%q", s)
+	}
+	return string(v)
+}
+
+// around is how much is shown of what two long values have in common, beside what they have not.
+const around = 20
+
+// onlyChange leaves out of two long values what they begin and end with both.
+func onlyChange(from, to string) (string, string) {
+	a, b := []rune(from), []rune(to)
+	if len(a) < 4*around || len(b) < 4*around {
+		return from, to
+	}
+	head, tail := 0, 0
+	for head < min(len(a), len(b)) && a[head] == b[head] {
+		head++
+	}
+	for tail < min(len(a), len(b))-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
+		tail++
+	}
+	cut := func(r []rune) string {
+		begin, end, before, after := max(0, head-around), len(r)-max(0, tail-around), "", ""
+		if begin > 0 {
+			before = "…"
+		}
+		if end < len(r) {
+			after = "…"
+		}
+		return before + string(r[begin:end]) + after
+	}
+	return cut(a), cut(b)
 }

@@ -113,7 +113,7 @@ func writeDiff(out io.Writer, plan *control.Plan, files []ascode.Endpoint, now t
 		}
 		if x.Action == control.WillUpdate {
 			fmt.Fprintln(out, p.dim("    from the gateway to the file:"))
-			writeChanges(out, p, "        ", x.Changes, 0)
+			writeChanges(out, p, "        ", x.Changes, howMuch{})
 		}
 		fmt.Fprintln(out)
 	}
@@ -130,7 +130,7 @@ func writeSince(out io.Writer, p paint, d *control.Drift, now time.Time) {
 	fmt.Fprintln(out, p.dim(fmt.Sprintf("    since version %d was applied:", d.Applied)))
 	for _, v := range d.Versions {
 		fmt.Fprintf(out, "    version %d  %s (%s)  %s  %s\n", v.Version, v.Changed.UTC().Format(time.DateTime), humanAge(v.Changed, now), printable(v.ChangedBy), p.cyan(actionName(v.Action)))
-		writeChanges(out, p, "        ", v.Changes, 0)
+		writeChanges(out, p, "        ", v.Changes, howMuch{})
 	}
 }
 

@@ -59,9 +59,9 @@ func writeVersions(out io.Writer, versions []control.Version, all bool, now time
 			continue // of what it was, all is gone
 		}
 		if all {
-			writeChanges(out, p, "    ", v.Changes, 0)
+			writeChanges(out, p, "    ", v.Changes, howMuch{whole: true})
 		} else {
-			writeChanges(out, p, "    ", v.Changes, shownChanges)
+			writeChanges(out, p, "    ", v.Changes, howMuch{lines: shownChanges})
 		}
 	}
 	return nil
@@ -133,7 +133,7 @@ stays as it is. A deleted endpoint comes back, with the permissions of that vers
 		p := paintFor(out)
 		if !asJSON {
 			fmt.Fprintf(out, "%s: version %d would become as version %d\n", p.bold(args[0]), plan.From, to)
-			writeChanges(out, p, "    ", plan.Changes, 0)
+			writeChanges(out, p, "    ", plan.Changes, howMuch{})
 		}
 		switch {
 		case dry && asJSON:

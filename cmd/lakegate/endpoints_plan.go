@@ -47,11 +47,11 @@ func writePlanned(out io.Writer, p paint, name, place string, x *control.Planned
 	switch x.Action {
 	case control.WillCreate:
 		fmt.Fprintf(out, "  %s %s  %s%s\n", p.green("+"), p.bold(name), p.green("create"), p.dim(place))
-		writeChanges(out, p, "      ", withoutName(x.Changes), 0)
+		writeChanges(out, p, "      ", withoutName(x.Changes), howMuch{})
 	case control.WillUpdate:
 		fmt.Fprintf(out, "  %s %s  %s%s\n", p.yellow("~"), p.bold(name), p.yellow(fmt.Sprintf("version %d -> %d", x.Version, x.NewVersion)), p.dim(place))
 		writeDrift(out, p, "      ", x.Drift, now)
-		writeChanges(out, p, "      ", x.Changes, 0)
+		writeChanges(out, p, "      ", x.Changes, howMuch{})
 	case control.WillDelete:
 		fmt.Fprintf(out, "  %s %s  %s\n", p.red("-"), p.bold(name), p.red(fmt.Sprintf("delete version %d", x.Version))+p.dim("  in no file any more"))
 		writeDrift(out, p, "      ", x.Drift, now)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -234,7 +235,18 @@ func (p *Plane) plan(a *Actor, r *Apply, set endpoints.Set, body []byte) Planned
 		return refused("name", fmt.Errorf("the name, but for case, is taken by endpoint %q", old.Name))
 	}
 	if err := p.may(a, c, old); err != nil {
+		var e *apierr.Error
+		if errors.As(err, &e) && e.Code == apierr.ResourceNotFound {
+			err = apierr.New(apierr.PermissionDenied, "your key may not change an endpoint of this name")
+		}
 		return refused("name", err)
+	}
+	if at := plaintextsIn(map[string]any(s), ""); at != nil {
+		for _, path := range at {
+			x.refuse(Fault{path, "files are kept and copied, so they have no secrets: put it where the gateway finds secrets, with `lakegate secrets put` or by an environment variable, " +
+				"and give the reference {{secrets/scope/key}} in the field without _plaintext", apierr.InvalidParameter})
+		}
+		return x
 	}
 	next := p.next(a, c, old)
 	next.Spec, next.ManagedBy, next.Applied = raw(s), r.Owner, next.Version
@@ -263,6 +275,26 @@ func (p *Plane) plan(a *Actor, r *Apply, set endpoints.Set, body []byte) Planned
 		x.NewVersion = x.Version
 	}
 	return x
+}
+
+// plaintextsIn returns the paths of the fields that bring secrets.
+func plaintextsIn(v any, path string) (at []string) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			next := strings.TrimPrefix(path+"."+k, ".")
+			if strings.HasSuffix(k, plaintext) {
+				at = append(at, next)
+				continue
+			}
+			at = append(at, plaintextsIn(v[k], next)...)
+		}
+	case []any:
+		for i, x := range v {
+			at = append(at, plaintextsIn(x, fmt.Sprintf("%s[%d]", path, i))...)
+		}
+	}
+	return at
 }
 
 func (x *Planned) action(action string, r *Apply) string {

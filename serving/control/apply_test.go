@@ -127,6 +127,15 @@ func TestApplyChecksAllFirst(t *testing.T) {
 	if d := s.newest(t, "good"); d != nil || len(s.rows)-rows != len(got) {
 		t.Errorf("changed: %+v; %d rows", d, len(s.rows)-rows)
 	}
+	r = wanted(`{"name":"p","config":{"served_entities":[{"external_model":{"openai_config":{"openai_api_key_plaintext":"sk-hidden"}}}]}}`)
+	_, err = s.gateway().Apply(t.Context(), actor("admin"), &r)
+	want(t, "a secret in a file", err, apierr.InvalidParameter)
+	if err == nil || !strings.Contains(err.Error(), "p: config.served_entities[0].external_model.openai_config.openai_api_key_plaintext: files are kept") || strings.Contains(fmt.Sprint(err, *s.last()), "hidden") {
+		t.Error(err)
+	}
+	r = wanted(`{"name":"Taken"}`)
+	_, err = s.gateway().Apply(t.Context(), actor("ann"), &r)
+	want(t, "who may not see it", err, apierr.PermissionDenied)
 	r = wanted(`{"name":"good"}`)
 	_, err = s.gateway().Apply(t.Context(), actor("ann"), &r)
 	want(t, "who may not", err, apierr.PermissionDenied)
