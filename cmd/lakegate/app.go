@@ -109,9 +109,7 @@ func newApp(ctx context.Context, cfg *config.Config, from configSource, logger *
 		return nil, err
 	}
 	metrics.Registry().MustRegister(newSQLCollector(a.db), serving.NewCircuitCollector(a.gateway.Circuits), serving.NewLoadCollector(a.gateway.Loads))
-	if err := a.openRollouts(ctx, metrics.Registry()); err != nil {
-		return nil, err
-	}
+	a.openRollouts(ctx, metrics.Registry())
 	if err := a.newServer(metrics); err != nil {
 		return nil, err
 	}

@@ -17,9 +17,8 @@ import (
 const rolloutWait = 5 * time.Second
 
 // openRollouts makes what exchanges rollouts with the lake, and asks for their states.
-func (a *app) openRollouts(ctx context.Context, metrics prometheus.Registerer) error {
-	var err error
-	a.keeper, err = rollouts.New(rollouts.Deps{
+func (a *app) openRollouts(ctx context.Context, metrics prometheus.Registerer) {
+	a.keeper = rollouts.New(rollouts.Deps{
 		Docs: a.docs, Table: a.rollouts, Gateway: a.lake.Stats().LogID, Copy: filepath.Join(a.cfg.Data, "rollouts.json"), Logger: a.logger,
 		Has: func(name string) bool {
 			_, there := a.gwLive.Load().Catalog.Lookup(name)
@@ -27,14 +26,10 @@ func (a *app) openRollouts(ctx context.Context, metrics prometheus.Registerer) e
 		},
 		Record: func(row *inference.Audit) error { return a.lake.Audit(row) },
 	})
-	if err != nil {
-		return err
-	}
 	metrics.MustRegister(serving.NewRolloutCollector(a.rollouts, a.keeper.Failures))
 	ctx, cancel := context.WithTimeout(ctx, rolloutWait)
 	defer cancel()
 	if err := a.keeper.Round(ctx); err != nil {
 		a.logger.Warn("the state of rollouts is not known yet, or only from this gateway's copy", "error", err)
 	}
-	return nil
 }

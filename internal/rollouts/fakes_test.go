@@ -124,6 +124,24 @@ func (w *witness) check(was, is *rollout.State) {
 	}
 }
 
+// logged is a log that is read while it is written.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 // member is one gateway.
 type member struct {
 	t      *testing.T
@@ -132,7 +150,7 @@ type member struct {
 	table  *rollout.Table
 	keeper *Keeper
 	skew   time.Duration
-	log    *bytes.Buffer
+	log    *logged
 	file   string
 	audit  []*inference.Audit
 	ends   context.CancelFunc
@@ -171,8 +189,9 @@ func catalog(t *testing.T, all ...*endpoint.Endpoint) *endpoint.Catalog {
 	return c
 }
 
-func newMember(t *testing.T, name string, store objstore.Store, e *endpoint.Endpoint) *member {
-	m := &member{t: t, name: name, store: &lake{Store: store}, log: &bytes.Buffer{}, file: filepath.Join(t.TempDir(), "rollouts.json")}
+// newMember starts a gateway whose clock is wrong by skew.
+func newMember(t *testing.T, name string, store objstore.Store, e *endpoint.Endpoint, skew time.Duration) *member {
+	m := &member{t: t, name: name, skew: skew, store: &lake{Store: store}, log: &logged{}, file: filepath.Join(t.TempDir(), "rollouts.json")}
 	m.start(catalog(t, e))
 	return m
 }
@@ -182,15 +201,12 @@ func (m *member) start(c *endpoint.Catalog) {
 	logger := slog.New(slog.NewTextHandler(m.log, nil))
 	m.table = rollout.NewTable(logger)
 	m.table.Configure(c)
-	k, err := New(Deps{
+	k := New(Deps{
 		Docs: state.New(m.store), Table: m.table, Gateway: m.name, Copy: m.file, Logger: logger,
 		Has:    func(name string) bool { _, ok := c.Lookup(name); return ok },
 		Record: func(a *inference.Audit) error { m.audit = append(m.audit, a); return nil },
 		Now:    func() time.Time { return time.Now().Add(m.skew) },
 	})
-	if err != nil {
-		m.t.Fatal(err)
-	}
 	m.keeper = k
 	ctx, cancel := context.WithCancel(context.Background())
 	m.ends, m.ended = cancel, make(chan struct{})

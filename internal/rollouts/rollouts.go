@@ -67,18 +67,20 @@ type Keeper struct {
 	copy map[string]rollout.State // by id
 }
 
-// New returns a keeper, whose tracks know what the copy does.
-func New(d Deps) (*Keeper, error) {
+// New returns a keeper, whose tracks know what the copy does. A copy that can't be read is done without:
+// the lake has the truth, and what is not known gets no calls.
+func New(d Deps) *Keeper {
 	k := &Keeper{Deps: d, busy: make(chan struct{}, 1), told: map[string]time.Time{}}
 	if k.Now == nil {
 		k.Now = time.Now
 	}
 	var err error
 	if k.copy, err = readCopy(d.Copy); err != nil {
-		return nil, err
+		k.copy = map[string]rollout.State{}
+		k.Logger.Warn("the rollouts are known when the lake has told them, and no sooner", "error", err)
 	}
 	k.seed()
-	return k, nil
+	return k
 }
 
 // seed gives tracks what the copy knows of them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -20,8 +21,10 @@ func three(t *testing.T, test func(t *testing.T, w *witness, all []*member), cha
 	synctest.Test(t, func(t *testing.T) {
 		e := testEndpoint(t, change...)
 		w := newWitness(t, e)
-		all := []*member{newMember(t, "a", w, e), newMember(t, "b", w, testEndpoint(t, change...)), newMember(t, "c", w, testEndpoint(t, change...))}
-		all[1].skew, all[2].skew = 3*time.Hour, -40*time.Minute
+		all := []*member{
+			newMember(t, "a", w, e, 0), newMember(t, "b", w, testEndpoint(t, change...), 3*time.Hour),
+			newMember(t, "c", w, testEndpoint(t, change...), -40*time.Minute),
+		}
 		time.Sleep(time.Second)
 		test(t, w, all)
 		for _, m := range all {
@@ -208,7 +211,15 @@ func TestStartWithoutTheLake(t *testing.T) {
 		time.Sleep(time.Second)
 		wantStatus(t, "with a copy", all[:1], "running 1")
 
-		fresh := newMember(t, "d", w, testEndpoint(t))
+		a.kill()
+		must(t, os.WriteFile(a.file, []byte("{"), 0o600))
+		a.start(catalog(t, testEndpoint(t)))
+		time.Sleep(time.Second)
+		if s := a.track().Split(); s.Traffic != 0 || !strings.Contains(a.log.String(), "read this gateway's copy of the rollouts") {
+			t.Errorf("with a damaged copy: %+v\n%s", s, a.log.String())
+		}
+
+		fresh := newMember(t, "d", w, testEndpoint(t), 0)
 		fresh.store.away.Store(true)
 		time.Sleep(10 * time.Second)
 		if s := fresh.track().Split(); s.Traffic != 0 {
@@ -269,7 +280,7 @@ func TestChangedAndRemoved(t *testing.T) {
 		e := testEndpoint(t)
 		w := newWitness(t, e)
 		docs := state.New(w.Store)
-		m := newMember(t, "a", w, e)
+		m := newMember(t, "a", w, e, 0)
 		defer func() { m.kill() }()
 		time.Sleep(time.Second)
 		for m.track().Split().Traffic > 0 {
@@ -316,7 +327,7 @@ func TestDamagedDocument(t *testing.T) {
 		for i, doc := range []string{`[]`, `{"status":"running","stage":7}`} {
 			_, err := w.Store.Put(t.Context(), "_lakegate/rollout/"+e.Rollout.ID+".json", []byte(doc))
 			must(t, err)
-			m := newMember(t, fmt.Sprint(i), w, e)
+			m := newMember(t, fmt.Sprint(i), w, e, 0)
 			time.Sleep(5 * time.Second)
 			if m.track().Split().Traffic != 0 || !strings.Contains(m.log.String(), "delete it, and the rollout begins anew") {
 				t.Errorf("%s: %+v\n%s", doc, m.track().Split(), m.log.String())

@@ -44,13 +44,10 @@ func rolling(t *testing.T, steps map[string][]step, set setup, test func(*testin
 	t.Helper()
 	scripted(t, steps, set, func(t *testing.T, l *lab, up *playbook) {
 		l.parts.Rollouts.Configure(l.parts.Live.Load().Catalog)
-		k, err := rollouts.New(rollouts.Deps{
+		k := rollouts.New(rollouts.Deps{
 			Docs: state.New(memstore.New()), Table: l.parts.Rollouts, Gateway: "here", Has: func(string) bool { return true },
 			Record: func(*inference.Audit) error { return nil }, Logger: slog.New(slog.DiscardHandler),
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -349,5 +350,43 @@ func BenchmarkCall(b *testing.B) {
 		k := table.Of(e)
 		s := k.Split()
 		k.Note(s, Call{Target: s.Takes(0), Result: Answered, Latency: time.Second, FirstToken: time.Millisecond})
+	}
+}
+
+// TestManyAtOnce: calls, exchanges, people and reloads, for the race detector; none of it goes back on
+// a stop.
+func TestManyAtOnce(t *testing.T) {
+	table := NewTable(slog.New(slog.DiscardHandler))
+	e := testEndpoint(t, "chat")
+	c, err := endpoint.NewCatalog([]*endpoint.Endpoint{e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table.Configure(c)
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			for range 500 {
+				k := table.Of(e)
+				s := k.Split()
+				k.Note(s, Call{Target: i == 0, Result: Answered, Latency: time.Second})
+				k.Report(start)
+			}
+		})
+	}
+	all.Go(func() {
+		s := Begin(e, start)
+		for i := range 500 {
+			k := table.Of(e)
+			s, _ = k.Exchange("a", s, start.Add(time.Duration(i)*time.Second))
+			k.Adopt("a", s, start.Add(time.Duration(i)*time.Second))
+			table.Configure(c)
+		}
+	})
+	all.Go(func() { table.Of(e).Halt("ann") })
+	all.Wait()
+	table.Of(e).Halt("ann")
+	if s := table.Of(e).Split(); s.Traffic != 0 {
+		t.Errorf("%+v", s)
 	}
 }
