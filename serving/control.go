@@ -49,14 +49,24 @@ func (s *Server) control() {
 			return nil, err
 		}
 		d, err := s.detail(c, name)
+		if d.AIGateway == nil {
+			d.AIGateway = struct{}{}
+		}
 		return d.AIGateway, err
 	}))
 	s.echo.PUT(one+"/rate-limits", s.changes(func(c echo.Context, a *control.Actor, name string, body []byte) (any, error) {
 		if err := s.plane.PutLimits(c.Request().Context(), a, name, body); err != nil {
 			return nil, err
 		}
-		d, err := s.detail(c, name)
-		return map[string]any{"rate_limits": d.AIGateway.RateLimits}, err
+		_, catalog, err := s.keyOf(c)
+		if err != nil {
+			return nil, err
+		}
+		limits := []rateLimitJSON{}
+		if e, ok := catalog.Lookup(name); ok {
+			limits = gatewayOf(e).RateLimits
+		}
+		return map[string]any{"rate_limits": limits}, nil
 	}))
 	s.echo.PATCH(one+"/tags", s.changes(func(c echo.Context, a *control.Actor, name string, body []byte) (any, error) {
 		if err := s.plane.PatchTags(c.Request().Context(), a, name, body); err != nil {

@@ -15,20 +15,20 @@ import (
 // endpointJSON is an endpoint in the shape of Databricks' serving-endpoints API. Keys of providers
 // are not in it, and their addresses only for administrators.
 type endpointJSON struct {
-	ID                   string        `json:"id"`
-	Name                 string        `json:"name"`
-	Description          string        `json:"description,omitempty"`
-	Creator              string        `json:"creator,omitempty"`
-	CreationTimestamp    int64         `json:"creation_timestamp,omitempty"`
-	LastUpdatedTimestamp int64         `json:"last_updated_timestamp,omitempty"`
-	State                stateJSON     `json:"state"`
-	Config               configJSON    `json:"config"`
-	Tags                 []tagJSON     `json:"tags,omitempty"`
-	Task                 string        `json:"task,omitempty"`
-	EndpointType         string        `json:"endpoint_type"`
-	AIGateway            aiGatewayJSON `json:"ai_gateway"`
-	PermissionLevel      string        `json:"permission_level,omitempty"`
-	RouteOptimized       bool          `json:"route_optimized"`
+	ID                   string     `json:"id"`
+	Name                 string     `json:"name"`
+	Description          string     `json:"description,omitempty"`
+	Creator              string     `json:"creator,omitempty"`
+	CreationTimestamp    int64      `json:"creation_timestamp,omitempty"`
+	LastUpdatedTimestamp int64      `json:"last_updated_timestamp,omitempty"`
+	State                stateJSON  `json:"state"`
+	Config               configJSON `json:"config"`
+	Tags                 []tagJSON  `json:"tags,omitempty"`
+	Task                 string     `json:"task,omitempty"`
+	EndpointType         string     `json:"endpoint_type"`
+	AIGateway            any        `json:"ai_gateway,omitempty"` // aiGatewayJSON, or what was sent
+	PermissionLevel      string     `json:"permission_level,omitempty"`
+	RouteOptimized       bool       `json:"route_optimized"`
 }
 
 type stateJSON struct {
@@ -130,22 +130,31 @@ func shown(x *endpoint.Entity, admin bool) map[string]any {
 	return settings
 }
 
-// given returns the members of each provider's block as they were sent to the API, by served entity:
-// who may change an endpoint reads it, changes something, and sends all of it back. Secrets are
-// references there; those that came with a request are left out, and come back by themselves.
-func given(e *endpoint.Endpoint) map[string]map[string]any {
-	var spec struct {
-		Config struct {
-			Entities []struct {
-				Model map[string]any `json:"external_model"`
-			} `json:"served_entities"`
-		} `json:"config"`
+// sent is what of an endpoint made through the API is shown as it was sent: clients such as Terraform take
+// what they did not send for a change.
+type sent struct {
+	Config struct {
+		Entities []struct {
+			Model map[string]any `json:"external_model"`
+		} `json:"served_entities"`
+	} `json:"config"`
+	AIGateway json.RawMessage `json:"ai_gateway"`
+}
+
+func sentOf(e *endpoint.Endpoint) *sent {
+	s := &sent{}
+	if e.Origin == nil || json.Unmarshal(e.Origin.Spec, s) != nil { // it was read before
+		return nil
 	}
-	if json.Unmarshal(e.Origin.Spec, &spec) != nil {
-		return nil // it was read before
-	}
+	return s
+}
+
+// blocks returns the members of each provider's block, by served entity: who may change an endpoint reads
+// it, changes something, and sends all of it back. Secrets are references there; those that came with a
+// request are left out, and come back by themselves.
+func (s *sent) blocks(e *endpoint.Endpoint) map[string]map[string]any {
 	blocks := map[string]map[string]any{}
-	for i, x := range spec.Config.Entities {
+	for i, x := range s.Config.Entities {
 		if i < len(e.Entities) {
 			block, _ := x.Model[e.Entities[i].Block].(map[string]any)
 			hideGiven(block)
@@ -168,19 +177,21 @@ func hideGiven(block map[string]any) {
 }
 
 func describe(e *endpoint.Endpoint, key *auth.Key) endpointJSON {
-	admin := key.Admin
-	blocks := map[string]map[string]any{}
-	if e.Origin != nil && e.Allows(&key.Principal, key.Admin, endpoint.CanManage) {
-		admin, blocks = true, given(e)
+	was := sentOf(e)
+	var blocks map[string]map[string]any
+	if was != nil && e.Allows(&key.Principal, key.Admin, endpoint.CanManage) {
+		blocks = was.blocks(e)
 	}
-
 	d := endpointJSON{
 		ID: e.ID, Name: e.Name, Description: e.Description, Task: e.Task, EndpointType: "EXTERNAL_MODEL",
 		State:  stateJSON{Ready: "READY", ConfigUpdate: "NOT_UPDATING"},
 		Config: configJSON{ConfigVersion: e.ConfigVersion},
-		AIGateway: aiGatewayJSON{
-			UsageTracking: enabledJSON{e.UsageTracking}, Fallback: enabledJSON{e.Fallback},
-		},
+	}
+	switch {
+	case was == nil:
+		d.AIGateway = gatewayOf(e)
+	case len(was.AIGateway) > 0:
+		d.AIGateway = was.AIGateway
 	}
 	if !e.Created.IsZero() {
 		d.CreationTimestamp = e.Created.UnixMilli()
@@ -190,13 +201,9 @@ func describe(e *endpoint.Endpoint, key *auth.Key) endpointJSON {
 		d.Creator, d.CreationTimestamp, d.LastUpdatedTimestamp = o.CreatedBy, o.Created.UnixMilli(), o.Changed.UnixMilli()
 	}
 	for i, x := range e.Entities {
-		settings := shown(x, admin)
-		if block := blocks[x.Name]; block != nil {
-			settings = maps.Clone(settings)
-			if settings == nil {
-				settings = map[string]any{}
-			}
-			maps.Copy(settings, block)
+		settings, sent := blocks[x.Name]
+		if !sent {
+			settings = shown(x, key.Admin)
 		}
 		d.Config.ServedEntities = append(d.Config.ServedEntities, entityJSON{
 			ID: x.ID, Name: x.Name, State: deploymentJSON{"DEPLOYMENT_READY"},
@@ -210,8 +217,14 @@ func describe(e *endpoint.Endpoint, key *auth.Key) endpointJSON {
 		d.Tags = append(d.Tags, tagJSON{k, v})
 	}
 	slices.SortFunc(d.Tags, func(a, b tagJSON) int { return strings.Compare(a.Key, b.Key) })
+	return d
+}
+
+// gatewayOf is the ai_gateway block of an endpoint of the file, with what the file leaves out.
+func gatewayOf(e *endpoint.Endpoint) aiGatewayJSON {
+	g := aiGatewayJSON{UsageTracking: enabledJSON{e.UsageTracking}, Fallback: enabledJSON{e.Fallback}}
 	if p := e.Payload; p != nil {
-		d.AIGateway.InferenceTable = &inferenceTableJSON{
+		g.InferenceTable = &inferenceTableJSON{
 			Enabled: true, CatalogName: p.Table.Catalog, SchemaName: p.Table.Schema,
 			TableNamePrefix: strings.TrimSuffix(p.Table.Table, "_payload"),
 		}
@@ -221,7 +234,7 @@ func describe(e *endpoint.Endpoint, key *auth.Key) endpointJSON {
 		if r.Period == time.Hour {
 			period = "hour"
 		}
-		d.AIGateway.RateLimits = append(d.AIGateway.RateLimits, rateLimitJSON{r.Calls, r.Tokens, string(r.Key), r.Principal, period})
+		g.RateLimits = append(g.RateLimits, rateLimitJSON{r.Calls, r.Tokens, string(r.Key), r.Principal, period})
 	}
-	return d
+	return g
 }
