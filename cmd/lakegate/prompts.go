@@ -207,7 +207,7 @@ func writePrompt(out io.Writer, p *endpointPrompt) {
 			fmt.Fprintln(out, line)
 		}
 		if len(v.Parameters) > 0 {
-			fmt.Fprintln(out, "  "+string(v.Parameters))
+			fmt.Fprintln(out, "  "+printable(string(v.Parameters)))
 		}
 		if len(v.Messages) == 0 {
 			fmt.Fprintln(out, color.dim("  its messages are for those who manage the endpoint"))
@@ -265,7 +265,7 @@ TEXT of @FILE is what is in the file, and of @- what comes from the standard inp
 		color := paintFor(out)
 		fmt.Fprintln(out, color.bold(fmt.Sprintf("version %d", v.Version)))
 		if len(v.Parameters) > 0 {
-			fmt.Fprintln(out, "  "+string(v.Parameters))
+			fmt.Fprintln(out, "  "+printable(string(v.Parameters)))
 		}
 		writeTexts(out, color, v.Messages)
 		return nil

@@ -30,8 +30,10 @@ type keeper struct {
 	body   []byte
 	stream bool
 
-	carries func() bool // whether to go on without listener; nil: no
-	deaf    bool        // nobody listens any more
+	carries func() bool // whether to go on, now that nobody listens; nil: no
+	left    func() error
+	begun   bool // the client has seen a stream begin
+	deaf    bool // nobody listens any more
 }
 
 // limitsOf returns the bounds of an endpoint's part of the cache.
@@ -94,6 +96,11 @@ func (k *keeper) Answer(h *Head, body []byte) error {
 func (k *keeper) Start(h *Head) error {
 	h.Cache = k.state
 	k.head, k.stream = *h, true
+	if k.carries != nil && k.left() != nil && k.carries() {
+		k.deaf = true
+		return nil
+	}
+	k.begun = true
 	return k.heard(k.Responder.Start(h))
 }
 

@@ -34,7 +34,7 @@ func (w *work) lead(f *cache.Flight, k *keeper) bool {
 		w.answerHit(h)
 		return true
 	}
-	k.carries = w.carries
+	k.carries, k.left = w.carries, w.left
 	w.flight.Store(f)
 	return false
 }
@@ -105,7 +105,7 @@ func (w *work) carried() bool {
 
 // statusSeen is the status that a client saw which left: none, when nothing of the answer was there.
 func (w *work) statusSeen(status int) int {
-	if w.started {
+	if k, ok := w.resp.(*keeper); ok && k.begun {
 		return status
 	}
 	return 0

@@ -228,6 +228,32 @@ func TestALeaderWhoseClientIsDeaf(t *testing.T) {
 	})
 }
 
+// A leader that races its targets goes on for its followers too.
+func TestALeaderThatRaces(t *testing.T) {
+	steps := map[string][]step{
+		"a": {events(time.Minute, hel, time.Minute, lo, stop, usage, doneEvent)},
+		"b": {events(2*time.Minute, hel, lo, stop, usage, doneEvent)},
+	}
+	racing := func(l *lab, e *endpoint.Endpoint) {
+		inFlight(l, e)
+		e.Timeout, e.Race = time.Hour, &endpoint.Race{Among: []int{0, 1}, Most: 2}
+	}
+	scripted(t, steps, racing, func(t *testing.T, l *lab, s *playbook) {
+		var wg sync.WaitGroup
+		all := together(t, l, &wg, coldUsage, coldUsage, cold)
+		all[0].leave()
+		wg.Wait()
+		if len(s.asked) != 2 || tally(l) != "1x client_gone 0 asked, 2x ok 200 hit" {
+			t.Errorf("asked %v, %s", s.asked, tally(l))
+		}
+		for _, x := range all[1:] {
+			if textOf(t, formats.Table[wire.OpenAIChat], x.body, x.stream) != "hello" {
+				t.Errorf("a follower got %s", x.body)
+			}
+		}
+	})
+}
+
 // When the last follower leaves too, the answer is read on for its usage only, as ever; whoever comes
 // then asks afresh.
 func TestEverybodyLeaves(t *testing.T) {
