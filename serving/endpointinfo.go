@@ -102,6 +102,9 @@ func (s *Server) endpointSchema(c echo.Context) error {
 		field, shape = "prompt", text
 	}
 	body := map[string]any{"type": "object", "properties": map[string]any{field: shape}, "required": []string{field}}
+	if e.Prompt != nil {
+		body = variablesSchema(e.Prompt.Active[0].Version)
+	}
 	content := func(schema any) any { return map[string]any{"application/json": map[string]any{"schema": schema}} }
 	return c.JSON(http.StatusOK, map[string]any{
 		"openapi": "3.1.0",

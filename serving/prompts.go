@@ -196,3 +196,28 @@ func (s *Server) renderPrompt(c echo.Context) error {
 		Parameters json.RawMessage `json:"parameters,omitempty"`
 	}{v.Number, messages, v.Parameters})
 }
+
+// variablesSchema describes the body that calls a version of a prompt.
+func variablesSchema(v *prompt.Version) map[string]any {
+	required, properties := []string{}, map[string]any{}
+	for _, x := range v.Variables {
+		p := map[string]any{}
+		if x.Description != "" {
+			p["description"] = x.Description
+		}
+		properties[x.Name] = p
+		if x.Default == nil {
+			required = append(required, x.Name)
+		}
+	}
+	body := map[string]any{"type": "object", "properties": map[string]any{
+		"variables": map[string]any{"type": "object", "properties": properties, "required": required, "additionalProperties": false},
+		"version":   map[string]any{"type": "integer", "minimum": 1},
+		"messages":  map[string]any{"type": "array", "items": map[string]any{}},
+		"stream":    map[string]any{"type": "boolean"},
+	}}
+	if len(required) > 0 {
+		body["required"] = []string{"variables"}
+	}
+	return body
+}

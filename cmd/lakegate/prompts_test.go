@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -66,6 +67,10 @@ func TestPromptsFromTheCommandLine(t *testing.T) {
 		t.Errorf("rows\n%s", got)
 	}
 
+	_, schema := g.api(t, "GET", "serving-endpoints/sum/openapi", admin, "")
+	if text, err := json.Marshal(schema); err != nil || !strings.Contains(string(text), `"properties":{"text":{"description":"what is meant"},"who":{}},"required":["text"]`) {
+		t.Errorf("schema %s", text)
+	}
 	fails(t, promptsCmd("activate", "sum", "7"), "there is no version 7")
 	fails(t, promptsCmd("activate", "sum", "one"), `"one": want the number of a version`)
 	fails(t, promptsCmd("activate", "sum", "1=90", "2=20"), "add up to 110")
