@@ -18,6 +18,8 @@ func (w *work) learn(h *health.Entity, f *failure, r health.Result) {
 	case r == health.Failure:
 		h.Failed.Add(now)
 		w.latency(h).Observe(max(now.Sub(w.sent), w.slow()), now)
+	case f != nil && f.lost && !w.timed:
+		w.latency(h).AtLeast(now.Sub(w.sent), now)
 	case f == nil:
 		if !w.timed {
 			w.time(h, now)

@@ -15,6 +15,9 @@ const maxSaid = 4
 
 // saying says why the first of a sorted list is first: what is known of it and of the next.
 func (w *work) saying(all []rated, by endpoint.StrategyKind) string {
+	if by == endpoint.LowestCost && !all[0].known {
+		return "lowest cost: no price is known"
+	}
 	b := make([]byte, 0, 80)
 	b = append(b, map[endpoint.StrategyKind]string{
 		endpoint.LeastBusy: "least busy: ", endpoint.LowestLatency: "lowest latency: ", endpoint.LowestCost: "lowest cost: about ",

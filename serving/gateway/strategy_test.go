@@ -241,6 +241,19 @@ func TestLowestCost(t *testing.T) {
 	})
 }
 
+// TestNoPrice: without any price the percentages decide.
+func TestNoPrice(t *testing.T) {
+	set := by(endpoint.LowestCost, func(l *lab, e *endpoint.Endpoint) {
+		l.parts.Pricer, e.Weights = perModel{}, []int{0, 100}
+		e.Strategy.Among = []int{0, 1}
+	})
+	scripted(t, map[string][]step{"a": {says(answer)}, "b": {says(answer)}}, set, func(t *testing.T, l *lab, _ *playbook) {
+		if l.do(ask); l.last() != "b 200 <- lowest cost: no price is known" {
+			t.Error(l.last())
+		}
+	})
+}
+
 // TestStrategyAndCircuits: an entity whose circuit is open is left out by a strategy too, also where
 // there is no fallback.
 func TestStrategyAndCircuits(t *testing.T) {
@@ -355,6 +368,13 @@ func TestRaceByStrategy(t *testing.T) {
 		}
 		if n := len(s.asked); !strings.HasPrefix(s.asked[n-2], "b@") || !strings.HasPrefix(s.asked[n-1], "c@") {
 			t.Errorf("asked %v", s.asked)
+		}
+		// What loses because it is slow is known to be slow: soon it is not asked first any more.
+		for range 10 {
+			l.do(ask)
+		}
+		if !strings.HasPrefix(l.last(), "c 200 <- lowest latency: 200 ms, b 20") {
+			t.Error(l.last())
 		}
 	})
 }

@@ -47,6 +47,14 @@ func (l *Latency) Observe(d time.Duration, now time.Time) {
 	l.at, l.passed, l.taken = now, 0, time.Time{}
 }
 
+// AtLeast notes that an attempt would have taken longer than d, which tells something where that is
+// more than the average.
+func (l *Latency) AtLeast(d time.Duration, now time.Time) {
+	if d > l.Expect(now).Measured {
+		l.Observe(d, now)
+	}
+}
+
 // average returns a moving average with one more value, which came after pause.
 func average(mean, value float64, pause time.Duration) float64 {
 	if mean == 0 {

@@ -45,6 +45,13 @@ func TestLatency(t *testing.T) {
 	if !l.Take(now) || l.Take(now.Add(29*time.Second)) || !l.Expect(now).Taken || !l.Take(now.Add(31*time.Second)) {
 		t.Error("one measures it anew at a time, and not for ever")
 	}
+	was := l.Expect(now).Measured
+	if l.AtLeast(was/2, now); l.Expect(now).Measured != was {
+		t.Error("that it takes half as long at least was known")
+	}
+	if l.AtLeast(was*2, now); l.Expect(now).Measured <= was {
+		t.Error("it takes longer than was known")
+	}
 	if l.Observe(0, now); l.Expect(now).Taken {
 		t.Error("it was measured")
 	}
