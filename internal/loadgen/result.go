@@ -36,6 +36,7 @@ type Summary struct {
 	Mean  time.Duration `json:"mean_ns"`
 	P50   time.Duration `json:"p50_ns"`
 	P90   time.Duration `json:"p90_ns"`
+	P95   time.Duration `json:"p95_ns"`
 	P99   time.Duration `json:"p99_ns"`
 	Max   time.Duration `json:"max_ns"`
 }
@@ -71,7 +72,7 @@ func (d *Distribution) Summary() Summary {
 	}
 	return Summary{
 		Count: d.h.TotalCount(), Mean: time.Duration(d.h.Mean() * float64(time.Microsecond)),
-		P50: at(50), P90: at(90), P99: at(99), Max: time.Duration(d.h.Max()) * time.Microsecond,
+		P50: at(50), P90: at(90), P95: at(95), P99: at(99), Max: time.Duration(d.h.Max()) * time.Microsecond,
 	}
 }
 
