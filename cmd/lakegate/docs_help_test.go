@@ -58,8 +58,8 @@ func words(t *testing.T, line string) []string {
 	t.Helper()
 	line, _, _ = strings.Cut(line, " # ")
 	var all []string
-	for _, m := range regexp.MustCompile(`"([^"]*)"|'([^']*)'|(\S+)`).FindAllStringSubmatch(line, -1) {
-		all = append(all, m[1]+m[2]+m[3])
+	for _, w := range regexp.MustCompile(`([^\s"']|"[^"]*"|'[^']*')+`).FindAllString(line, -1) {
+		all = append(all, strings.NewReplacer(`"`, "", "'", "").Replace(w))
 	}
 	return all
 }
@@ -124,11 +124,18 @@ var notTried = map[string]string{
 	"--revise":         "is refused when nothing has changed; TestDemo has it",
 }
 
-// helpEndpoint makes the endpoint of the examples through the API, in some versions.
+// helpEndpoint makes the endpoints of the examples through the API, in some versions.
 const helpEndpoint = `
 curl -s $LAKEGATE/api/2.0/serving-endpoints -H "Authorization: Bearer $KEY" -d '{"name": "chat", "config": {"served_entities": [{
-  "name": "gpt", "external_model": {"name": "gpt-4o", "provider": "openai", "task": "llm/v1/chat", "openai_config": {"openai_api_base": "https://llm.acme.example/v1"}}}]},
+  "name": "gpt", "external_model": {"name": "gpt-4o", "provider": "openai", "task": "llm/v1/chat", "openai_config": {"openai_api_base": "https://llm.acme.example/v1"}}}, {
+  "name": "new", "external_model": {"name": "gpt-5", "provider": "openai", "task": "llm/v1/chat", "openai_config": {"openai_api_base": "https://llm.acme.example/v1"}}}],
+  "traffic_config": {"routes": [{"served_entity_name": "gpt", "traffic_percentage": 100}, {"served_entity_name": "new", "traffic_percentage": 0}]}},
+  "lakegate": {"rollout": {"to": "new", "stages": [{"traffic": 1, "for": "1h"}]}},
   "ai_gateway": {"inference_table_config": {"enabled": true, "catalog_name": "main", "schema_name": "ai", "table_name_prefix": "chat"}}}'
+curl -s $LAKEGATE/api/2.0/serving-endpoints -H "Authorization: Bearer $KEY" -d '{"name": "summarise", "config": {"served_entities": [{
+  "name": "gpt", "external_model": {"name": "gpt-4o", "provider": "openai", "task": "llm/v1/chat", "openai_config": {"openai_api_base": "https://llm.acme.example/v1"}}}]},
+  "lakegate": {"prompt": {"active": 2, "versions": [{"version": 1, "messages": [{"role": "user", "content": "For {{ audience }}: {{ text }}"}]},
+    {"version": 2, "messages": [{"role": "user", "content": "Summarise: {{ text }}"}]}]}}}'
 for n in 1 2 3 4; do
   curl -s -X PUT $LAKEGATE/api/2.0/serving-endpoints/chat/rate-limits -H "Authorization: Bearer $KEY" -d '{
     "rate_limits": [{"calls": '$n'000, "key": "user", "renewal_period": "minute"}]}'

@@ -28,7 +28,7 @@ var setups = map[string]struct {
 func readersFiles(t *testing.T) map[string]string {
 	list := string(readFile(t, "internal/pricing/foreign/testdata/genai-prices.golden.yaml"))
 	return map[string]string{
-		"key.txt": "sk-0123456789", "key.json": "{}", "data.json": string(readFile(t, "internal/pricing/foreign/testdata/genai-prices.json")),
+		"key.txt": "sk-0123456789", "report.txt": "What is said.", "shorter.yaml": "messages: [{role: user, content: 'In a word: {{ text }}'}]", "key.json": "{}", "data.json": string(readFile(t, "internal/pricing/foreign/testdata/genai-prices.json")),
 		"genai-prices.yaml": list, "prices.yaml": list, "old.yaml": list, "new.yaml": list,
 	}
 }

@@ -122,6 +122,8 @@ func validPiece(piece string, keys map[string]any) error {
 				return err
 			}
 			return validPiece(string(rest), keys)
+		case k == "messages":
+			return validFile("endpoints:\n  - name: chat\n" + entities + "    lakegate:\n      prompt:\n        versions:\n          - version: 1\n            " + at(12) + "\n" + otherEndpoints)
 		case k == "config":
 			return validFile("endpoints:\n  - " + at(4) + "\n" + otherEndpoints)
 		case k == "lakegate":
