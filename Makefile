@@ -59,6 +59,9 @@ bench-lake: build ## the lake: rows/s, bytes and dollars per row, commits/s, 20M
 bench-lake-quick: build ## the same with 2M rows in about two minutes, noisier
 	$(GO) run ./cmd/bench-lake -quick $(ARGS)
 
+bench-routing: build ## what strategies, racing and hedging do to latency and cost beside the plain split, on scripted latencies (about a minute)
+	$(GO) run ./cmd/bench-routing $(ARGS)
+
 fuzz: ## every fuzz test below FUZZ_IN (.) for FUZZ_TIME (5s) each
 	@grep -rn --include='*_test.go' '^func Fuzz' $(FUZZ_IN) | sed -E 's|^(\./)?(.*)/[^/]+:[0-9]+:func (Fuzz[A-Za-z0-9]+).*|\2 \3|' | sort | while read -r pkg name; do \
 	  echo "$$pkg $$name"; $(GO) test "./$$pkg" -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZ_TIME) >"$${TMPDIR:-/tmp}/fuzz.$$$$" 2>&1 || { cat "$${TMPDIR:-/tmp}/fuzz.$$$$"; exit 1; }; \
@@ -106,4 +109,4 @@ test-browser: build ## * headless Chromium opens the bundled dashboard over demo
 clean: ## remove what was built and the demo's data
 	rm -rf bin out $(DATA)
 
-.PHONY: chaos help build demo run test check fmt generate bench bench-quick bench-lake bench-lake-quick test-race test-clients test-crash test-s3 test-outage test-gateways test-routing test-forget test-readers test-docs test-prices test-browser clean
+.PHONY: chaos help build demo run test check fmt generate bench bench-quick bench-lake bench-lake-quick bench-routing test-race test-clients test-crash test-s3 test-outage test-gateways test-routing test-forget test-readers test-docs test-prices test-browser clean

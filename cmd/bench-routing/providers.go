@@ -26,9 +26,9 @@ type provider struct {
 // The providers: one that is good and dear, one that is quick and often slow, one that is cheap, slower and
 // has a bad spell.
 var providers = []provider{
-	{entity: "good", model: "gpt-4o", percent: 40, median: 180 * time.Millisecond, spread: 0.3, tail: 0.06, slow: 6, spell: 1},
-	{entity: "quick", model: "gpt-4.1-mini", percent: 30, median: 120 * time.Millisecond, spread: 0.4, tail: 0.08, slow: 8, spell: 1},
-	{entity: "cheap", model: "gpt-4o-mini", percent: 30, median: 260 * time.Millisecond, spread: 0.3, tail: 0.06, slow: 6, spell: 4},
+	{entity: "good", model: "gpt-4o", percent: 40, median: 180 * time.Millisecond, spread: 0.3, tail: 0.03, slow: 6, spell: 1},
+	{entity: "quick", model: "gpt-4.1-mini", percent: 30, median: 120 * time.Millisecond, spread: 0.4, tail: 0.03, slow: 8, spell: 1},
+	{entity: "cheap", model: "gpt-4o-mini", percent: 30, median: 260 * time.Millisecond, spread: 0.3, tail: 0.03, slow: 6, spell: 4},
 }
 
 // draw is the time until the first token of a call. It takes as many random numbers whatever they are,

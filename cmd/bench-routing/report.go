@@ -26,7 +26,7 @@ func (l *lab) table() string {
 	plain := l.ways[0]
 	b.WriteString("\n| way | first token p50 | p95 | p99 | whole p50 | p95 | p99 | calls to providers | $ per 1000 | of it extra |\n| --- |" + strings.Repeat(" ---: |", 9) + "\n")
 	for _, w := range l.ways {
-		fmt.Fprintf(&b, "| %s (%s) |%s%s| %.2f | %.4f (%.2f) | %.4f |\n", w.name, w.what, cells(w.load.First, plain.load.First), cells(w.load.Latency, plain.load.Latency),
+		fmt.Fprintf(&b, "| %s (%s) |%s%s %.2f | %.4f (%.2f) | %.4f |\n", w.name, w.what, cells(w.load.First, plain.load.First), cells(w.load.Latency, plain.load.Latency),
 			float64(w.calls)/float64(w.load.Sent), w.cost, w.cost/plain.cost, w.extra)
 	}
 	fmt.Fprintf(&b, "\nExtra is what lost races cost, by the price list: their input, and what they had said when they were stopped. Took %v.\n", l.took.Round(time.Second))

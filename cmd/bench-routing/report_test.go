@@ -55,7 +55,7 @@ func TestLatenciesAreScripted(t *testing.T) {
 				slow++
 			}
 		}
-		if slow < 20 || slow > 120 {
+		if slow < 10 || slow > 120 {
 			t.Errorf("%s: %d of 1000 calls are slow", p.entity, slow)
 		}
 	}
