@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -40,7 +39,8 @@ func ways() []*way {
 		{name: "least_busy", what: "strategy least_busy", block: "{strategy: {by: least_busy}}"},
 		{name: "lowest_latency", what: "strategy lowest_latency", block: "{strategy: {by: lowest_latency}}"},
 		{name: "lowest_cost", what: "strategy lowest_cost", block: "{strategy: {by: lowest_cost}}"},
-		{name: "race", what: "good and quick at once", block: "{race: {among: [good, quick]}}"},
+		{name: "race", what: "two at once", block: "{race: {among: [good, quick, cheap], most: 2}}"},
+		{name: "race_all", what: "three at once", block: "{race: {among: [good, quick, cheap], most: 3}}"},
 		{name: "hedge", what: "the next after 400 ms, two at most", block: "{race: {among: [good, quick, cheap], after: 400ms, most: 2}}"},
 	}
 }
@@ -69,7 +69,7 @@ func openLab(ctx context.Context, o options, dir string) (_ *lab, err error) {
 	if err != nil {
 		return nil, err
 	}
-	l.world = &world{inner: inner, seed: o.seed, draws: map[string]*rand.Rand{}, calls: map[string]int{}}
+	l.world = &world{inner: inner, seed: o.seed, draws: map[string]*draws{}, calls: map[string]int{}}
 	at, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err

@@ -27,6 +27,7 @@ type options struct {
 	rate     float64
 	seed     uint64
 	quick    bool
+	keep     string
 }
 
 func main() {
@@ -37,6 +38,7 @@ func main() {
 	flag.Float64Var(&o.rate, "rate", 20, "calls a second, to each way of routing")
 	flag.Uint64Var(&o.seed, "seed", 1, "decides the providers' latencies")
 	flag.BoolVar(&o.quick, "quick", false, "a third of the time, noisier")
+	flag.StringVar(&o.keep, "data", "", "folder to use and keep; a temporary one when empty")
 	flag.Parse()
 	if o.quick {
 		o.length /= 3
@@ -50,11 +52,14 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
-	dir, err := os.MkdirTemp("", "lakegate-bench-routing-")
-	if err != nil {
-		return err
+	dir := o.keep
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "lakegate-bench-routing-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
 	}
-	defer os.RemoveAll(dir)
 	l, err := openLab(ctx, o, dir)
 	if err != nil {
 		return err

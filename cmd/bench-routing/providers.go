@@ -18,7 +18,7 @@ type provider struct {
 	percent       int           // of the plain split
 	median        time.Duration // until the first token
 	spread        float64       // sigma of the logarithm
-	tail          float64       // share of calls that are slow
+	every         int           // one of so many calls is slow
 	slow          float64       // how many times as slow, at least; up to twice that
 	spell         float64       // how many times as slow all calls are in the bad spell; 1 without one
 }
@@ -26,17 +26,31 @@ type provider struct {
 // The providers: one that is good and dear, one that is quick and often slow, one that is cheap, slower and
 // has a bad spell.
 var providers = []provider{
-	{entity: "good", model: "gpt-4o", percent: 40, median: 180 * time.Millisecond, spread: 0.3, tail: 0.03, slow: 6, spell: 1},
-	{entity: "quick", model: "gpt-4.1-mini", percent: 30, median: 120 * time.Millisecond, spread: 0.4, tail: 0.03, slow: 8, spell: 1},
-	{entity: "cheap", model: "gpt-4o-mini", percent: 30, median: 260 * time.Millisecond, spread: 0.3, tail: 0.03, slow: 6, spell: 4},
+	{entity: "good", model: "gpt-4o", percent: 40, median: 180 * time.Millisecond, spread: 0.3, every: 33, slow: 6, spell: 1},
+	{entity: "quick", model: "gpt-4.1-mini", percent: 30, median: 120 * time.Millisecond, spread: 0.4, every: 33, slow: 8, spell: 1},
+	{entity: "cheap", model: "gpt-4o-mini", percent: 30, median: 260 * time.Millisecond, spread: 0.3, every: 33, slow: 6, spell: 4},
 }
 
-// draw is the time until the first token of a call. It takes as many random numbers whatever they are,
-// so that the nth call of a provider is the same on every way of routing.
-func (p provider) draw(rng *rand.Rand, bad bool) time.Duration {
-	normal, unlucky, much := rng.NormFloat64(), rng.Float64(), rng.Float64()
+// draws are a provider's calls on one way of routing. The nth is the same on every way.
+type draws struct {
+	rng       *rand.Rand
+	n, unluck int // calls so far; which one of the present lot is slow
+}
+
+// next is the time until the first token of the next call.
+func (d *draws) next(p provider, bad bool) time.Duration {
+	if d.n%p.every == 0 {
+		d.unluck = d.rng.IntN(p.every)
+	}
+	slow := d.n%p.every == d.unluck
+	d.n++
+	normal, much := d.rng.NormFloat64(), d.rng.Float64()
+	return p.after(normal, much, slow, bad)
+}
+
+func (p provider) after(normal, much float64, slow, bad bool) time.Duration {
 	d := float64(p.median) * math.Exp(p.spread*normal)
-	if unlucky < p.tail {
+	if slow {
 		d *= p.slow * (1 + much)
 	}
 	if bad {
@@ -57,8 +71,8 @@ type world struct {
 	bad   spell // set before the first call
 
 	mu    sync.Mutex
-	draws map[string]*rand.Rand // by way and entity
-	calls map[string]int        // by way
+	draws map[string]*draws // by way and entity
+	calls map[string]int    // by way
 }
 
 func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
@@ -86,8 +100,8 @@ func (w *world) next(way string, i int) time.Duration {
 	defer w.mu.Unlock()
 	key := way + "/" + providers[i].entity
 	if w.draws[key] == nil {
-		w.draws[key] = rand.New(rand.NewPCG(w.seed, uint64(i)))
+		w.draws[key] = &draws{rng: rand.New(rand.NewPCG(w.seed, uint64(i)))}
 	}
 	w.calls[way]++
-	return providers[i].draw(w.draws[key], w.bad.now())
+	return w.draws[key].next(providers[i], w.bad.now())
 }
