@@ -266,8 +266,9 @@ func (s *session) gateway(bare bool) {
 		}
 		list, _ := file["endpoints"].([]any)
 		for _, e := range list {
-			if name := fmt.Sprint(e.(map[string]any)["name"]); !names[name] {
-				names[name], endpoints = true, append(endpoints, e)
+			e := e.(map[string]any)
+			if name := fmt.Sprint(e["name"]); !names[name] {
+				names[name], endpoints = true, append(endpoints, s.kept(name, e))
 			}
 		}
 		delete(file, "endpoints")
@@ -288,6 +289,20 @@ func (s *session) gateway(bare bool) {
 	if err := s.serve(s.t.Context(), start{s.dir, []string{"serve", "--config", "lakegate.yaml"}, env}); err != nil {
 		s.t.Fatalf("%s: %v\n%s", s.page, err, text)
 	}
+}
+
+// kept gives an endpoint the payload table that queries of the page read, which the reader has then.
+func (s *session) kept(name string, e map[string]any) any {
+	if !strings.Contains(string(readFile(s.t, s.page)), "main.ai."+name+"_payload") {
+		return e
+	}
+	gateway, _ := e["ai_gateway"].(map[string]any)
+	if gateway == nil {
+		gateway = map[string]any{}
+	}
+	gateway["inference_table_config"] = map[string]any{"enabled": true, "catalog_name": "main", "schema_name": "ai", "table_name_prefix": name}
+	e["ai_gateway"] = gateway
+	return e
 }
 
 var (
