@@ -65,6 +65,9 @@ func gatewayFlags(c *cobra.Command) func() (*remote, error) {
 	w := &where{timeout: time.Minute}
 	c.Flags().StringVar(&w.server, "server", "", "address of the gateway (default $"+serverVar+" or "+defaultServer+"); the API key comes from $"+keyVar)
 	return func() (*remote, error) {
+		if os.Getenv(keyVar) == "" {
+			return nil, fmt.Errorf("set %s to an API key of the gateway", keyVar)
+		}
 		db, err := w.open(context.Background())
 		if err != nil {
 			return nil, err

@@ -137,3 +137,46 @@ lakegate:
 		t.Errorf("%d %v", status, answer)
 	}
 }
+
+// What is asked wrongly is told in Databricks' words, and nothing is changed.
+func TestVersionsByREST(t *testing.T) {
+	g := startOne(t)
+	one := `{"name":"made","config":{"served_entities":[{"name":"gpt","external_model":{"name":"gpt-4o","provider":"openai","task":"llm/v1/chat","openai_config":{"openai_api_key":"{{secrets/openai/prod}}"}}}]}}`
+	for _, x := range []struct {
+		method, path, token, body string
+		status                    int
+		text                      string
+	}{
+		{"POST", "apply", admin, `{"owner":"o","endpoints":[` + one + `]}`, 200, "action:create"},
+		{"POST", "apply", admin, `{"owner":"o","endpoints":[` + one + `],"dry_run":true}`, 200, "action:unchanged"},
+		{"POST", "apply", admin, `{"owner":"o","endpoints":[` + one + `],"dryrun":true}`, 400, "BAD_REQUEST"},
+		{"POST", "apply", admin, `{"owner":"o","endpoints":[{"name":"x","confg":1}]}`, 400, `x: confg: unknown key, did you mean "config"?`},
+		{"POST", "apply", admin, `{"owner":"","endpoints":[]}`, 400, "owner"},
+		{"POST", "apply", admin, `{"owner":"o","endpoints":[` + one + `],"expect":{"made":7}}`, 409, "RESOURCE_CONFLICT"},
+		{"POST", "apply", admin, `[`, 400, "BAD_REQUEST"},
+		{"POST", "apply", "wrong-token-0123456789abcd", `{}`, 401, "UNAUTHENTICATED"},
+		{"POST", "apply", reader, `{"owner":"o","endpoints":[{"name":"x"}]}`, 403, "only administrators"},
+		{"GET", "made", admin, "", 200, "managed_by:o"},
+		{"GET", "filed", admin, "", 200, "source:file"},
+		{"GET", "made/history?limit=x", admin, "", 400, "limit"},
+		{"GET", "made/history?limit=1", admin, "", 200, "version:1"},
+		{"GET", "made/versions/1", admin, "", 200, "createServingEndpoint"},
+		{"GET", "made/versions/x", admin, "", 400, "is no version"},
+		{"GET", "made/versions/2", admin, "", 404, "no version 2"},
+		{"GET", "made/versions/1", reader, "", 404, "RESOURCE_DOES_NOT_EXIST"},
+		{"POST", "made/rollback", admin, `{}`, 400, "field to"},
+		{"POST", "made/rollback", admin, `{"to":1,"expected_version":9}`, 409, "has changed since version 9"},
+		{"POST", "made/rollback", admin, `{"to":1}`, 200, "version:1"},
+		{"POST", "filed/rollback", admin, `{"to":1}`, 409, "configuration file"},
+		{"POST", "none/rollback", admin, `{"to":1}`, 404, "RESOURCE_DOES_NOT_EXIST"},
+		{"GET", "none/routes", admin, "", 404, "RESOURCE_DOES_NOT_EXIST"},
+	} {
+		status, answer := g.api(t, x.method, "lakegate/endpoints/"+x.path, x.token, x.body)
+		if status != x.status || !strings.Contains(fmt.Sprint(answer), x.text) {
+			t.Errorf("%s %s %s: %d %v\nwant %d ...%s", x.method, x.path, x.body, status, answer, x.status, x.text)
+		}
+	}
+	if list := says(t, endpointsCmd("list", "--json")); strings.Count(list, `"version": 1,`) != 1 {
+		t.Errorf("one version of one endpoint:\n%s", list)
+	}
+}

@@ -75,6 +75,8 @@ func TestFaultsOfFiles(t *testing.T) {
 		{"name: a\nx: [.inf]", "f.yaml:2: x[0]: want a number"},
 		{"name: a\nx: !!binary aGk=", "f.yaml:2: x: values of the kind !!binary"},
 		{"name: a\n? [1]\n: 2", "f.yaml:2: a key must be text"},
+		{"name: a\nx: &x [*x]", "f.yaml:2: values are more than 60 deep"},
+		{"name: a\nx: &x {y: [*x, *x]}", "f.yaml:2: values are more than 60 deep"},
 		{"name: a\na: &a [1,1,1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e]", "with its aliases"},
 	} {
 		dir := folder(t, map[string]string{"f.yaml": x.text})
@@ -128,4 +130,30 @@ func TestYAML(t *testing.T) {
 	if !bytes.HasPrefix(text, []byte("name: \"on\"\ndescription: |-\n  two\n")) || !bytes.Contains(text, []byte("    - name: x\n      external_model:\n        name: m\n        provider: openai\n")) {
 		t.Errorf("in this order:\n%s", text)
 	}
+}
+
+// Whatever stands in a file, it is read or faults are told, and what was read can be written and read again.
+func FuzzRead(f *testing.F) {
+	for _, s := range []string{
+		"name: a", "endpoints: [{name: a}, {name: b}]", "name: a\nx: &x [*x]", "---\n---\nname: [", "{}", "- a", "name: a\n? [1]\n: 2", "name: !!binary x",
+		"name: a\nconfig: {<<: {a: 1}}", "name: &n a\nx: *n\ny: *m", "name: 0o17\nx: 1_000\ny: 0x1p-2\nz: .5",
+	} {
+		f.Add(s, "config.served_entities[0].name")
+	}
+	f.Fuzz(func(t *testing.T, text, path string) {
+		r := &reader{file: "f", budget: maxValues}
+		r.documents([]byte(text))
+		for _, e := range r.endpoints {
+			if f := e.At(path, "x"); f.Line < 1 {
+				t.Errorf("line %d", f.Line)
+			}
+			again, err := YAML(e.JSON)
+			if err != nil {
+				t.Fatalf("%s: %v", e.JSON, err)
+			}
+			if _, err := Parse(again); err != nil && e.Name != "" {
+				t.Fatalf("%s\nwritten as\n%s: %v", e.JSON, again, err)
+			}
+		}
+	})
 }

@@ -13,12 +13,22 @@ import (
 // maxValues bounds how many values a file may unfold to: aliases can make a small file huge.
 const maxValues = 200_000
 
+// maxDepth bounds how deep values may be in one another: an alias may refer to what it is in.
+const maxDepth = 60
+
 // value is a YAML value as JSON has it. What is null is not there.
 func (r *reader) value(n *yaml.Node, path string) any {
-	if r.budget--; r.budget < 0 {
-		if r.budget == -1 {
-			r.fault(n.Line, path, "with its aliases, the file has more than %d values", maxValues)
-		}
+	r.depth++
+	defer func() { r.depth-- }()
+	switch r.budget--; {
+	case r.budget < 0:
+		return nil // it was told
+	case r.depth > maxDepth:
+		r.fault(n.Line, "", "values are more than %d deep in one another", maxDepth)
+		r.budget = 0
+		return nil
+	case r.budget == 0:
+		r.fault(n.Line, path, "with its aliases, the file has more than %d values", maxValues)
 		return nil
 	}
 	switch n.Kind {

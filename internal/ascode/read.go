@@ -122,6 +122,7 @@ func read(file string, stdin io.Reader) ([]byte, error) {
 type reader struct {
 	file      string
 	budget    int
+	depth     int
 	endpoints []Endpoint
 	faults    []Fault
 }
