@@ -59,8 +59,9 @@ func TestRollout(t *testing.T) {
 		{"served_entity_name":"old","traffic_percentage":100},{"served_entity_name":"new","traffic_percentage":0}]}},
 		"ai_gateway":{"fallback_config":{"enabled":true}},
 		"lakegate":{"rollout":{"to":"new","stages":[{"traffic":50,"for":"1h"}],"stop_if":{"error_share":0.1,"min_calls":40}}}}`, entity("old", good), entity("new", bad))
-	if status, answer := a.api(t, "POST", "serving-endpoints", admin, spec); status != 200 {
-		t.Fatalf("%d %v", status, answer)
+	status, made := a.api(t, "POST", "serving-endpoints", admin, spec)
+	if status != 200 {
+		t.Fatalf("%d %v", status, made)
 	}
 	rollout := func(args ...string) []string { return append(endpointsCmd("rollout"), args...) }
 	a.reports(t, "running")
@@ -94,6 +95,15 @@ func TestRollout(t *testing.T) {
 	if code, list := b.api(t, "GET", "lakegate/rollouts", reader, ""); code != 200 || fmt.Sprint(list["rollouts"]) != "[]" {
 		t.Errorf("%d %v", code, list)
 	}
+	if status, answer := a.api(t, "PUT", fmt.Sprintf("permissions/serving-endpoints/%v", made["id"]), admin, `{"access_control_list":[{"user_name":"reader@example.com","permission_level":"CAN_VIEW"}]}`); status != 200 {
+		t.Fatalf("%d %v", status, answer)
+	}
+	if status, r := a.api(t, "GET", "lakegate/rollouts/canary", reader, ""); status != 200 || r["status"] != "stopped" {
+		t.Errorf("somebody who may see it: %d %v", status, r)
+	}
+	if status, answer := a.api(t, "POST", "lakegate/rollouts/canary/resume", reader, ""); status != 403 {
+		t.Errorf("somebody who may only see it: %d %v", status, answer)
+	}
 	var rows strings.Builder
 	for _, g := range []*running{a, b} { // each has its own until they land
 		out, _, err := run(t, "", "sql", "--server", g.base, "--format", "csv",
@@ -105,7 +115,7 @@ func TestRollout(t *testing.T) {
 	}
 	for _, want := range []string{
 		"beginRollout,lakegate,200", "stopRollout,lakegate,200", "pauseRollout,me@example.com,409", "resumeRollout,me@example.com,200",
-		"abortRollout,me@example.com,200", "resumeRollout,reader@example.com,404",
+		"abortRollout,me@example.com,200", "resumeRollout,reader@example.com,404", "resumeRollout,reader@example.com,403",
 	} {
 		if strings.Count(rows.String(), want) != 1 {
 			t.Errorf("want one %s in\n%s", want, &rows)

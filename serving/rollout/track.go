@@ -30,7 +30,10 @@ type Track struct {
 	latched *latch // it was stopped here, which the State does not say yet; nil: it was not
 }
 
-type latch struct{ by, why string }
+type latch struct {
+	by, why string
+	at      time.Time
+}
 
 // Split is how calls are split at the moment.
 type Split struct {
@@ -80,7 +83,7 @@ func (t *Track) Note(s *Split, c Call) {
 
 // halt stops it here, and has it told to the others.
 func (t *Track) halt(by, why string) {
-	t.latched = &latch{by, why}
+	t.latched = &latch{by, why, time.Now()}
 	t.resplit()
 	t.logger.Warn("a rollout was stopped: its target gets no more calls", "endpoint", t.Endpoint.Name, "entity", t.state.To, "stage", t.state.Stage+1, "why", why)
 	t.wake()
@@ -169,7 +172,7 @@ func (t *Track) log(s *State) {
 	if s.Status == Stopped {
 		level = slog.LevelWarn
 	}
-	t.logger.Log(context.Background(), level, "a rollout's state", "endpoint", s.Endpoint, "entity", s.To, "status", string(s.Status),
+	t.logger.Log(context.Background(), level, "a rollout has changed", "endpoint", s.Endpoint, "entity", s.To, "status", string(s.Status),
 		"stage", s.Stage+1, "why", s.Why, "by", s.By)
 }
 
@@ -232,7 +235,7 @@ func (t *Track) View(now time.Time) View {
 		Target:  mine.Target.plus(t.others.Target), Others: mine.Others.plus(t.others.Others),
 	}
 	if t.latched != nil {
-		v.Status, v.Why, v.By = Stopped, t.latched.why, t.latched.by
+		v.Status, v.Why, v.By, v.Since = Stopped, t.latched.why, t.latched.by, t.latched.at.UTC()
 	}
 	return v
 }
