@@ -21,8 +21,9 @@ func configCommand() *cobra.Command {
 }
 
 func configCheckCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "check FILE",
+	var file string
+	c := &cobra.Command{
+		Use:   "check [FILE]",
 		Short: "Report every fault of a config file, with its line, and where its secrets are; exit 1 if there is a fault",
 		Long: `Reads a config file as serve would. It lists every {{secrets/scope/key}} of the file with where it was
 found or what is wrong with it, never with its value, and then every fault with its line. Secrets are
@@ -30,13 +31,19 @@ looked for where the file says, with this command's environment, user and AWS cr
 the gateway runs.
 
   lakegate config check lakegate.yaml`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				if cmd.Flags().Changed("config") {
+					return errors.New("the file is given twice: as --config and as an argument")
+				}
+				file = args[0]
+			}
 			s, err := newSecrets(slog.New(slog.NewTextHandler(io.Discard, nil)))
 			if err != nil {
 				return err
 			}
-			cfg, refs, err := s.check(cmd.Context(), args[0], false)
+			cfg, refs, err := s.check(cmd.Context(), file, false)
 			if err := writeReferences(cmd.OutOrStdout(), refs); err != nil {
 				return err
 			}
@@ -48,10 +55,12 @@ the gateway runs.
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s is fine: %d endpoints, %d keys, data in %s, prices %s\n",
-				args[0], len(cfg.Endpoints), len(cfg.Keys), cfg.Data, prices.Version())
+				file, len(cfg.Endpoints), len(cfg.Keys), cfg.Data, prices.Version())
 			return nil
 		},
 	}
+	c.Flags().StringVar(&file, "config", "lakegate.yaml", "the config file, as other commands take it")
+	return c
 }
 
 // writeReferences lists references to secrets.
