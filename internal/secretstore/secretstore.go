@@ -70,6 +70,10 @@ type Store struct {
 	seen [sha256.Size]byte // hash of what read is of
 	read *document
 	last error // of Refresh
+
+	// What a passphrase did not open is not tried again, since a try takes a second.
+	shut    [sha256.Size]byte
+	shutErr error
 }
 
 // New returns a store, which may not be there yet. It reads nothing.
@@ -354,12 +358,19 @@ func (s *Store) taken(b []byte) (d *document, news bool, err error) {
 	if s.read != nil && s.seen == sum {
 		return s.read, false, nil
 	}
+	if s.shutErr != nil && s.shut == sum {
+		return nil, false, s.shutErr
+	}
 	k, err := s.key()
 	if err != nil {
 		return nil, false, s.advised(err)
 	}
 	if d, err = decrypt(b, k); err != nil {
-		return nil, false, fmt.Errorf("%s: %w", s, s.advised(err))
+		err = fmt.Errorf("%s: %w", s, s.advised(err))
+		if !s.config.Passphrase.IsZero() {
+			s.shut, s.shutErr = sum, err
+		}
+		return nil, false, err
 	}
 	s.seen, s.read = sum, d
 	return d, true, nil

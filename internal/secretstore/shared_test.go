@@ -223,3 +223,24 @@ func TestResetOfALocalStore(t *testing.T) {
 	}
 	expect(t, again(s), "a", "b", "x")
 }
+
+// A store that another passphrase opens is tried once, and again when it has changed.
+func TestAnotherPassphrase(t *testing.T) {
+	defer func(n int) { workFactor = n }(workFactor)
+	workFactor = 10
+	l := newLake(t)
+	by := func(p string) *Store { return New(Config{Lake: state.New(l.mem), Passphrase: secret.New(p)}) }
+	put(t, by("one"), "a", "b", hidden)
+	two := by("two")
+	for range 2 {
+		if err := two.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), "the key of the passphrase is not the one") {
+			t.Errorf("another passphrase: %v", err)
+		}
+	}
+	if two.shutErr == nil {
+		t.Error("it would be tried again each time")
+	}
+	must(t, by("one").RotateKey(t.Context(), secret.New("two")))
+	must(t, two.Refresh(t.Context()))
+	expect(t, two, "a", "b", hidden)
+}

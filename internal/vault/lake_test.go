@@ -3,6 +3,7 @@ package vault
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,20 +22,23 @@ func TestChangesInTheLakeAreSeen(t *testing.T) {
 		must(t, err)
 		w.config.StoreKey = secret.New(string(key))
 		mem := memstore.New()
-		reads := 0
-		var away error
+		var reads atomic.Int64
+		var away atomic.Pointer[error]
 		mem.Inject(func(c memstore.Call) memstore.Fault {
 			if strings.HasPrefix(c.Key, "_lakegate/secrets/") && c.Op == memstore.Get {
-				reads++
+				reads.Add(1)
 			}
-			return memstore.Fault{Before: away}
+			if err := away.Load(); err != nil {
+				return memstore.Fault{Before: *err}
+			}
+			return memstore.Fault{}
 		})
 		other := secretstore.New(secretstore.Config{Lake: state.New(mem), Key: secret.New(string(key))}) // another gateway
 		put := func(value string) {
 			t.Helper()
 			_, err := other.Put(t.Context(), secretstore.Name{Scope: "openai", Key: "key"}, secret.New(value), time.Now())
 			must(t, err)
-			reads = 0
+			reads.Store(0)
 		}
 		place := Place{Kind: Anywhere, Scope: "openai", Lake: state.New(mem)}
 		read := func() (string, string, error) {
@@ -51,37 +55,38 @@ func TestChangesInTheLakeAreSeen(t *testing.T) {
 			after := func(want int, what string) {
 				t.Helper()
 				time.Sleep(DefaultConfig().PollLake)
-				if got := changes(); got != want || reads != 1 {
-					t.Errorf("%s: %d changes, want %d; %d reads", what, got, want, reads)
+				if got := changes(); got != want || reads.Load() != 1 {
+					t.Errorf("%s: %d changes, want %d; %d reads", what, got, want, reads.Load())
 				}
-				reads = 0
+				reads.Store(0)
 			}
-			reads = 0
+			reads.Store(0)
 			after(0, "nothing")
 			put(hidden + "1")
 			after(1, "there is a secret")
-			if v, where, err := read(); v != hidden+"1" || where != "the lake's store of secrets" || err != nil || reads != 1 {
-				t.Errorf("read: %s, %v, %d reads", where, err, reads)
+			if v, where, err := read(); v != hidden+"1" || where != "the lake's store of secrets" || err != nil || reads.Load() != 1 {
+				t.Errorf("read: %s, %v, %d reads", where, err, reads.Load())
 			}
-			reads = 0
+			reads.Store(0)
 			after(0, "it was read")
 			put(hidden + "2")
 			if v, _, _ := read(); v != hidden+"2" {
 				t.Error("a round goes by what it knew instead of what is there")
 			}
-			reads = 0
-			away = errors.New("no route")
+			reads.Store(0)
+			noRoute := errors.New("no route")
+			away.Store(&noRoute)
 			after(0, "away")
 			if v, _, err := read(); v != hidden+"2" || err != nil {
 				t.Errorf("away: %v", err)
 			}
-			reads = 0
+			reads.Store(0)
 			after(0, "still away")
 			stats := w.Stats()
 			if len(stats) != 1 || stats[0].Source != FromLake || stats[0].Failures != 3 || time.Since(stats[0].Worked) <= DefaultConfig().PollLake {
 				t.Errorf("Stats = %+v", stats)
 			}
-			away = nil
+			away.Store(nil)
 			after(0, "back")
 			if s := w.Stats()[0]; s.Failures != 3 || time.Since(s.Worked) != 0 {
 				t.Errorf("Stats = %+v", s)
