@@ -97,6 +97,14 @@ func TestLabelsAreBounded(t *testing.T) {
 			unpriced := callOf("chat", "id", "a")
 			unpriced.Cost = &inference.Cost{NanoUSD: 2_500_000_000}
 			finish(m, unpriced)
+			for _, name := range []string{"chat", "code", "removed-" + strange} {
+				own := callOf(name, "id", "a")
+				own.Purpose, own.ExtraNanoUSD = inference.PurposeCompare, own.Usage.Input
+				own.Attempts[1].Action = inference.ActionRace
+				finish(m, own)
+				m.NotMade(name, inference.PurposeJudge, "busy")
+				m.Compared(name, inference.Tie)
+			}
 		}
 	}
 	var flood sync.WaitGroup
