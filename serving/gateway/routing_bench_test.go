@@ -46,6 +46,13 @@ func BenchmarkRouting(b *testing.B) {
 		{"least busy", func(e *endpoint.Endpoint) { e.Strategy = &endpoint.Strategy{By: endpoint.LeastBusy} }, nil},
 		{"lowest latency", func(e *endpoint.Endpoint) { e.Strategy = &endpoint.Strategy{By: endpoint.LowestLatency} }, nil},
 		{"lowest cost", func(e *endpoint.Endpoint) { e.Strategy = &endpoint.Strategy{By: endpoint.LowestCost} }, nil},
+		{"a race that stays with one", func(e *endpoint.Endpoint) {
+			e.Race = &endpoint.Race{Among: []int{0, 1, 2}, Most: 2, After: time.Minute}
+		}, nil},
+		{"a race of two", func(e *endpoint.Endpoint) { e.Race = &endpoint.Race{Among: []int{0, 1, 2}, Most: 2} }, nil},
+		{"a shadow", func(e *endpoint.Endpoint) {
+			e.Weights, e.Shadow = []int{50, 50, 0}, &endpoint.Shadow{To: 2, Share: 1}
+		}, nil},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			e := &endpoint.Endpoint{Name: "chat", Task: endpoint.Chat, UsageTracking: true, Weights: []int{50, 30, 20}, Timeout: time.Minute}
