@@ -209,6 +209,21 @@ type Record struct {
 	Payload          Payload
 }
 
+// Answered returns the attempt whose answer the client got, or whose failure it was told of; nil when
+// none was made. It is not always the last: others may have raced it.
+func (r *Record) Answered() *Attempt {
+	var last *Attempt
+	for i := range r.Attempts {
+		switch a := &r.Attempts[i]; {
+		case a.Error == "":
+			return a
+		case a.Error != Outrun || last == nil:
+			last = a
+		}
+	}
+	return last
+}
+
 // EntityChange is one row of served_entities: a served entity appeared, changed or went away.
 type EntityChange struct {
 	Time             time.Time

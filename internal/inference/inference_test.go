@@ -15,3 +15,21 @@ func TestIDsSortByTime(t *testing.T) {
 		last = id
 	}
 }
+
+func TestAnswered(t *testing.T) {
+	for want, list := range map[string][]Attempt{
+		"":  nil,
+		"a": {{Model: "a"}},
+		"b": {{Model: "a", Error: "500"}, {Model: "b"}},
+		"c": {{Model: "a", Error: Outrun}, {Model: "c"}, {Model: "b", Error: Outrun}},
+		"d": {{Model: "a", Error: "500"}, {Model: "d", Error: "it broke off"}, {Model: "b", Error: Outrun}},
+	} {
+		got := ""
+		if a := (&Record{Attempts: list}).Answered(); a != nil {
+			got = a.Model
+		}
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

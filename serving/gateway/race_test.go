@@ -259,6 +259,46 @@ func TestLosersAreCutOff(t *testing.T) {
 			t.Errorf("cut off after %s", at)
 		}
 	})
+	long := events(s, hel, time.Minute, stop, usage, doneEvent)
+	scripted(t, map[string][]step{"a": {says(answer).in(time.Hour)}, "b": {long}}, racing(0, longer), func(t *testing.T, l *lab, p *playbook) {
+		cut := make(chan time.Duration, 2)
+		p.onAsk = func(r *http.Request) {
+			if r.URL.Host == "a" {
+				context.AfterFunc(r.Context(), func() { cut <- time.Since(p.start) })
+			}
+		}
+		l.do(askStream)
+		if at := <-cut; at != s || time.Since(p.start) != s+time.Minute {
+			t.Errorf("cut off after %s, of a stream of %s", at, time.Since(p.start))
+		}
+	})
+}
+
+func longer(e *endpoint.Endpoint) { e.Timeout = time.Hour }
+
+// TestLosersAreKnownToBeSlow: where the fastest is asked first, one that loses is so no more, but for
+// calls that try it now and then.
+func TestLosersAreKnownToBeSlow(t *testing.T) {
+	const ms = time.Millisecond
+	fastest := func(e *endpoint.Endpoint) {
+		e.Strategy = &endpoint.Strategy{By: endpoint.LowestLatency, Among: []int{0, 1}}
+	}
+	a := []step{says(answer).in(100 * ms), says(answer).in(time.Minute)}
+	scripted(t, map[string][]step{"a": a, "b": {says(answer).in(200 * ms)}}, racing(300*ms, fastest), func(t *testing.T, l *lab, p *playbook) {
+		for range 40 {
+			l.do(ask)
+			time.Sleep(time.Second)
+		}
+		n := 0
+		for _, r := range l.recorder.Records()[20:] {
+			if r.Attempts[0].ServedEntity == "b" && len(r.Attempts) == 1 {
+				n++
+			}
+		}
+		if n < 15 {
+			t.Errorf("of 20 calls %d went to the faster one at once", n)
+		}
+	})
 }
 
 // TestRaceAndTheClient: one that leaves is drained for as ever, and the gateway's stop ends all.

@@ -84,7 +84,7 @@ func (s *span) End(r *inference.Record) {
 	s.span.SetName(strings.TrimSpace(string(op) + " " + model))
 	s.span.SetAttributes(s.attributes(r, op, provider, model)...)
 	for i := range r.Attempts {
-		if a := &r.Attempts[i]; a.Error != "" {
+		if a := &r.Attempts[i]; a.Error != "" && a.Error != inference.Outrun {
 			s.span.AddEvent("lakegate.attempt_failed", trace.WithAttributes(
 				attribute.String("lakegate.served_entity", a.ServedEntity), attribute.String("gen_ai.provider.name", string(providerName(a.Provider))),
 				attribute.Int("http.response.status_code", a.Status)))
@@ -97,8 +97,8 @@ func (s *span) End(r *inference.Record) {
 
 // modelOf is the model that was asked for: as the configuration has it, since callers may write anything.
 func modelOf(r *inference.Record) string {
-	if n := len(r.Attempts); n > 0 {
-		return r.Attempts[n-1].Model
+	if a := r.Answered(); a != nil {
+		return a.Model
 	}
 	return ""
 }
@@ -122,9 +122,12 @@ func (s *span) attributes(r *inference.Record, op genaiconv.OperationNameAttr, p
 		add(attribute.String("gen_ai.provider.name", string(provider)))
 		add(attribute.String("gen_ai.request.model", model))
 		add(attribute.String("lakegate.served_entity", r.Target.ServedEntity))
-		if r.Attempts[len(r.Attempts)-1].Error == "" {
+		if r.Answered().Error == "" {
 			add(attribute.String("gen_ai.response.model", r.Target.Model))
 		}
+	}
+	if r.Purpose != "" {
+		add(attribute.String("lakegate.purpose", r.Purpose))
 	}
 	if r.Cache != nil && r.Cache.Hit {
 		add(attribute.Bool("lakegate.cache_hit", true))
