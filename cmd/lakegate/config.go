@@ -54,6 +54,9 @@ the gateway runs.
 			if err != nil {
 				return err
 			}
+			for _, x := range cfg.NowhereFor() {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s is not in this file: it has to be made through the API\n", x)
+			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s is fine: %d endpoints, %d keys, data in %s, prices %s\n",
 				file, len(cfg.Endpoints), len(cfg.Keys), cfg.Data, prices.Version())
 			return nil

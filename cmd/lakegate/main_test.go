@@ -94,6 +94,26 @@ func TestKeyFitsTheConfigFile(t *testing.T) {
 	}
 }
 
+// A key may name an endpoint that the API will make; one that is almost the file's is a slip.
+func TestKeysOfEndpointsToCome(t *testing.T) {
+	file := t.TempDir() + "/lakegate.yaml"
+	check := func(endpoint string) (string, error) {
+		t.Helper()
+		text := "keys: [{name: me, principal: me, hash: 'sha256:" + strings.Repeat("0a", 32) + "', endpoints: [chat, " + endpoint + "]}]\n" + minimalEndpoint
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, _, err := run(t, "", "config", "check", file)
+		return out, err
+	}
+	if out, err := check("search"); err != nil || !strings.Contains(out, "key me: endpoint search is not in this file: it has to be made through the API\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := check("chta"); err == nil || !strings.Contains(err.Error(), `did you mean "chat"? If one of that name is made through the API, write it as a pattern, "chta*"`) {
+		t.Error(err)
+	}
+}
+
 const minimalEndpoint = `endpoints:
   - name: chat
     config:

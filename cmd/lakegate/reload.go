@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,7 +40,21 @@ type live struct {
 }
 
 // start applies the first configuration.
-func (l *live) start(ctx context.Context, cfg *config.Config) error { return l.apply(ctx, cfg) }
+func (l *live) start(ctx context.Context, cfg *config.Config) error {
+	err := l.apply(ctx, cfg)
+	if err == nil {
+		l.sayNowhere()
+	}
+	return err
+}
+
+// sayNowhere tells of endpoints that keys may call and that are neither in the file nor made through the
+// API yet: they may be misspelt.
+func (l *live) sayNowhere() {
+	if list := l.config().NowhereFor(); len(list) > 0 {
+		l.logger.Warn("keys name endpoints that are not there; they can be made through the API", "missing", strings.Join(list, ", "))
+	}
+}
 
 // Why the configuration is read again.
 const (
@@ -69,6 +84,7 @@ func (l *live) reload(ctx context.Context, why string) {
 		l.logger.Error("the new configuration was not taken", "why", why, "error", err.Error())
 		return
 	}
+	l.sayNowhere()
 	l.logger.Info("configuration reloaded", "why", why, "endpoints", len(cfg.Endpoints), "keys", len(cfg.Keys))
 }
 

@@ -128,7 +128,8 @@ func (c *checker) strong(path, token string) bool {
 	return false
 }
 
-// keyEndpoint checks one of a key's endpoints: a pattern, or the name of one in this file.
+// keyEndpoint checks one of a key's endpoints: a pattern, the name of one in this file, or a name that one
+// made through the API may have. A name that is almost one of the file's is taken for a slip.
 func (c *checker) keyEndpoint(path, e string) {
 	if !c.required(path, e) || strings.Contains(e, "*") {
 		return
@@ -142,7 +143,30 @@ func (c *checker) keyEndpoint(path, e string) {
 			names = append(names, x.Name)
 		}
 	}
-	c.fault(path, "there is no endpoint %s%s", c.text(path), didYouMean(e, names))
+	switch best, near := nearest(e, names); {
+	case near:
+		c.fault(path, "there is no endpoint %s, did you mean %q? If one of that name is made through the API, write it as a pattern, %q", c.text(path), best, e+"*")
+	case !endpointName.MatchString(e):
+		c.fault(path, "there is no endpoint %s", c.text(path))
+	}
+}
+
+// NowhereFor returns what keys say of endpoints that c does not have, in words: "key me: endpoint chat". Of a
+// file they may be made through the API.
+func (c *Config) NowhereFor() []string {
+	there := make(map[string]bool, len(c.Endpoints))
+	for i := range c.Endpoints {
+		there[c.Endpoints[i].Name] = true
+	}
+	var list []string
+	for i := range c.Keys {
+		for _, e := range c.Keys[i].Endpoints {
+			if !strings.Contains(e, "*") && !there[e] {
+				list = append(list, fmt.Sprintf("key %s: endpoint %s", c.Keys[i].Name, e))
+			}
+		}
+	}
+	return list
 }
 
 func didYouMean(name string, candidates []string) string {
