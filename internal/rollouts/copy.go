@@ -79,7 +79,7 @@ func (k *Keeper) forget(ctx context.Context) error {
 			return err
 		}
 		delete(k.copy, id)
-		delete(k.told, id)
+		k.told.Delete(id)
 		gone = true
 		k.Logger.Info("a rollout is no more, and forgotten", "endpoint", s.Endpoint, "entity", s.To, "was", string(s.Status))
 	}

@@ -152,6 +152,7 @@ type member struct {
 	skew   time.Duration
 	log    *logged
 	file   string
+	mu     sync.Mutex
 	audit  []*inference.Audit
 	ends   context.CancelFunc
 	ended  chan struct{}
@@ -203,9 +204,14 @@ func (m *member) start(c *endpoint.Catalog) {
 	m.table.Configure(c)
 	k := New(Deps{
 		Docs: state.New(m.store), Table: m.table, Gateway: m.name, Copy: m.file, Logger: logger,
-		Has:    func(name string) bool { _, ok := c.Lookup(name); return ok },
-		Record: func(a *inference.Audit) error { m.audit = append(m.audit, a); return nil },
-		Now:    func() time.Time { return time.Now().Add(m.skew) },
+		Has: func(name string) bool { _, ok := c.Lookup(name); return ok },
+		Record: func(a *inference.Audit) error {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.audit = append(m.audit, a)
+			return nil
+		},
+		Now: func() time.Time { return time.Now().Add(m.skew) },
 	})
 	m.keeper = k
 	ctx, cancel := context.WithCancel(context.Background())

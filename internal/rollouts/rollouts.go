@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -63,14 +64,14 @@ type Keeper struct {
 	failures atomic.Int64
 
 	busy chan struct{}            // has one while documents are read and written
-	told map[string]time.Time     // when this gateway's counts were written last, by id
+	told sync.Map                 // time by id: when this gateway's counts were written last
 	copy map[string]rollout.State // by id
 }
 
 // New returns a keeper, whose tracks know what the copy does. A copy that can't be read is done without:
 // the lake has the truth, and what is not known gets no calls.
 func New(d Deps) *Keeper {
-	k := &Keeper{Deps: d, busy: make(chan struct{}, 1), told: map[string]time.Time{}}
+	k := &Keeper{Deps: d, busy: make(chan struct{}, 1)}
 	if k.Now == nil {
 		k.Now = time.Now
 	}
@@ -123,22 +124,44 @@ func (k *Keeper) Round(ctx context.Context) error {
 	}
 	defer k.leave()
 	k.seed()
-	var all []error
 	for _, t := range k.Table.All() {
-		err := k.exchange(ctx, t)
-		if err == nil {
-			continue
-		}
-		k.failures.Add(1)
-		all = append(all, fmt.Errorf("rollout of endpoint %q: %w", t.Endpoint.Name, err))
-		if errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
-			break
-		}
+		t.Tick(k.Now())
 	}
+	all := k.exchangeAll(ctx)
 	if len(all) == 0 {
 		all = append(all, k.forget(ctx))
 	}
 	return errors.Join(append(all, k.save())...)
+}
+
+// atOnce is how many rollouts are exchanged at the same time.
+const atOnce = 8
+
+func (k *Keeper) exchangeAll(ctx context.Context) (all []error) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var away atomic.Bool
+	slots := make(chan struct{}, atOnce)
+	for _, t := range k.Table.All() {
+		slots <- struct{}{}
+		if away.Load() {
+			break
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			err := k.exchange(ctx, t)
+			if err == nil {
+				return
+			}
+			k.failures.Add(1)
+			away.Store(away.Load() || errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil)
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, fmt.Errorf("rollout of endpoint %q: %w", t.Endpoint.Name, err))
+		})
+	}
+	wg.Wait()
+	return all
 }
 
 // enter waits until nobody else reads and writes documents.
@@ -178,7 +201,7 @@ func (k *Keeper) exchange(ctx context.Context, t *rollout.Track) error {
 			return err
 		}
 		t.Adopt(k.Gateway, next, now)
-		k.told[t.ID()] = now
+		k.told.Store(t.ID(), now)
 		if moved || begins && len(next.History) == 1 {
 			k.tell(&next)
 		}
@@ -191,7 +214,9 @@ func (k *Keeper) exchange(ctx context.Context, t *rollout.Track) error {
 func (k *Keeper) due(id string, s, next *rollout.State, now time.Time) bool {
 	was, is := s.Counts[k.Gateway], next.Counts[k.Gateway]
 	if was.Target != is.Target || was.Others != is.Others {
-		return now.Sub(k.told[id]) >= countsEvery
+		told, _ := k.told.Load(id)
+		last, _ := told.(time.Time)
+		return now.Sub(last) >= countsEvery
 	}
 	return is.Watched-was.Watched >= watchEvery
 }

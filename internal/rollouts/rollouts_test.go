@@ -318,6 +318,34 @@ func TestChangedAndRemoved(t *testing.T) {
 	})
 }
 
+// TestManyRollouts: a hundred of them are followed as fast as one, on a slow store.
+func TestManyRollouts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWitness(t, testEndpoint(t))
+		all := func() *endpoint.Catalog {
+			var list []*endpoint.Endpoint
+			for i := range 100 {
+				list = append(list, testEndpoint(t, func(e *endpoint.Endpoint) { e.Name = fmt.Sprintf("chat%03d", i) }))
+			}
+			return catalog(t, list...)
+		}
+		a, b := newMember(t, "a", w, testEndpoint(t), 0), newMember(t, "b", w, testEndpoint(t), 0)
+		for _, m := range []*member{a, b} {
+			m.table.Configure(all())
+		}
+		time.Sleep(20 * time.Second)
+		must(t, a.keeper.Do(t.Context(), a.table.All()[57], rollout.Abort, "ann"))
+		time.Sleep(5 * time.Second)
+		for i, k := range b.table.All() {
+			if v := k.View(time.Now()); !v.Known || (v.Status == rollout.Stopped) != (i == 57) {
+				t.Errorf("%s is %s", v.Endpoint, v.Status)
+			}
+		}
+		a.kill()
+		b.kill()
+	})
+}
+
 // TestDamagedDocument: it is said, and nothing goes to the target.
 func TestDamagedDocument(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

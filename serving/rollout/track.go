@@ -176,11 +176,22 @@ func (t *Track) log(s *State) {
 		"stage", s.Stage+1, "why", s.Why, "by", s.By)
 }
 
+// Tick notes that the gateway is watching: it is to be called every few seconds, whatever the lake does.
+func (t *Track) Tick(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.mine, t.clock = t.watched(now), now
+}
+
+// maxGap is the longest time between two looks that counts as watched: a process that was held for an
+// hour has not seen that hour.
+const maxGap = 10 * time.Second
+
 // watched returns this gateway's counts up to now. Pauses are not watched.
 func (t *Track) watched(now time.Time) Counts {
 	c := t.mine
 	if t.known && t.state.Status == Running {
-		c.Watched += max(0, now.Sub(t.clock))
+		c.Watched += min(max(0, now.Sub(t.clock)), maxGap)
 	}
 	return c
 }
