@@ -1,6 +1,11 @@
 package endpoint
 
-import "testing"
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
 
 func TestPattern(t *testing.T) {
 	for _, tt := range []struct {
@@ -38,4 +43,20 @@ func TestPattern(t *testing.T) {
 	if (Pattern{}).Match("") || (Patterns{}).Match("") {
 		t.Error("no pattern fits")
 	}
+}
+
+// FuzzPattern compares patterns to regular expressions.
+func FuzzPattern(f *testing.F) {
+	f.Add("a*b*", "axbx")
+	f.Add("**", "")
+	f.Add("ab*ba", "aba")
+	f.Fuzz(func(t *testing.T, pattern, s string) {
+		if !utf8.ValidString(pattern) || !utf8.ValidString(s) {
+			return
+		}
+		want := regexp.MustCompile(`(?s)^` + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, `.*`) + `$`).MatchString(s)
+		if got := NewPattern(pattern).Match(s); got != want {
+			t.Errorf("%q fits %q: %v, want %v", s, pattern, got, want)
+		}
+	})
 }

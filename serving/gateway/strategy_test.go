@@ -373,7 +373,7 @@ func TestRaceByStrategy(t *testing.T) {
 		for range 10 {
 			l.do(ask)
 		}
-		if !strings.HasPrefix(l.last(), "c 200 <- lowest latency: 200 ms, b 20") {
+		if !strings.HasPrefix(l.last(), "c 200 <- lowest latency: 200 ms, b 2") {
 			t.Error(l.last())
 		}
 	})
