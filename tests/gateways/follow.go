@@ -44,6 +44,8 @@ func (s *stage) changes(name, id string) []change {
 		{what: "rollback", method: "POST", path: ours + "endpoints/" + name + "/rollback", body: `{"to":1}`, key: admin, status: 200, has: `"model":"gpt-4o-2`},
 		{what: "prompt activated", method: "PUT", path: ours + "prompts/" + name + "-prompt/active", body: prompt(2), key: admin, status: 200, has: `"content":"two`, call: "/serving-endpoints/" + name + "-prompt/invocations", said: vars},
 		{what: "prompt rolled back", method: "PUT", path: ours + "prompts/" + name + "-prompt/active", body: prompt(1), key: admin, status: 200, has: `"content":"one`, call: "/serving-endpoints/" + name + "-prompt/invocations", said: vars},
+		{what: "rollout aborted", method: "POST", path: ours + "rollouts/" + name + "-rollout/abort", key: admin, status: 200, has: `"model":"gpt-4o-2`, call: "/v1/chat/completions", said: asked(name + "-rollout")},
+		{what: "rollout resumed", method: "POST", path: ours + "rollouts/" + name + "-rollout/resume", key: admin, status: 200, has: `"model":"gpt-4o-mini-`, call: "/v1/chat/completions", said: asked(name + "-rollout")},
 		{what: "deletion", method: "DELETE", path: api + "/" + name, key: admin, status: 404},
 	}
 }
@@ -53,6 +55,18 @@ func (s *stage) promptSpec(name string) string {
 	spec := s.spec(name+"-prompt", "gpt-4o")
 	return spec[:len(spec)-1] + `,"lakegate":{"prompt":{"active":1,"versions":[
 		{"version":1,"messages":[{"role":"user","content":"one {{ text }}"}]},{"version":2,"messages":[{"role":"user","content":"two {{ text }}"}]}]}}}`
+}
+
+// rolloutSpec is an endpoint whose calls all go to the entity that is rolled out, until that is aborted.
+func (s *stage) rolloutSpec(name string) string {
+	return fmt.Sprintf(`{"name":"%s-rollout","config":{"served_entities":[%s,%s],"traffic_config":{"routes":[
+		{"served_entity_name":"e","traffic_percentage":100},{"served_entity_name":"new","traffic_percentage":0}]}},
+		"lakegate":{"rollout":{"to":"new","stages":[{"traffic":100,"for":"1h"}]}}}`,
+		name, s.entity("gpt-4o"), strings.Replace(s.entity("gpt-4o-mini"), `"e"`, `"new"`, 1))
+}
+
+func asked(endpoint string) string {
+	return fmt.Sprintf(`{"model":%q,"messages":[{"role":"user","content":"hello"}]}`, endpoint)
 }
 
 // follow makes every kind of change through each gateway in turn and measures how soon calls to each of
@@ -99,8 +113,10 @@ func (s *stage) round(ctx context.Context, g *gateway, name string, note func(st
 		return err
 	}
 	note("creation", time.Since(began))
-	if err := g.must(ctx, http.MethodPost, "/api/2.0/serving-endpoints", s.promptSpec(name), nil); err != nil {
-		return err
+	for _, spec := range []string{s.promptSpec(name), s.rolloutSpec(name)} {
+		if err := g.must(ctx, http.MethodPost, "/api/2.0/serving-endpoints", spec, nil); err != nil {
+			return err
+		}
 	}
 	for _, c := range s.changes(name, made.ID) {
 		began := time.Now()
@@ -141,7 +157,7 @@ func (s *stage) live(ctx context.Context, through *gateway, name string, c chang
 }
 
 func (c change) shown(ctx context.Context, g *gateway, name string) (status int, answer string, ok bool) {
-	path, body := "/v1/chat/completions", fmt.Sprintf(`{"model":%q,"messages":[{"role":"user","content":"hello"}]}`, name)
+	path, body := "/v1/chat/completions", asked(name)
 	if c.call != "" {
 		path, body = c.call, c.said
 	}
