@@ -52,6 +52,33 @@ func TestForgetComparisons(t *testing.T) {
 	l.verify()
 }
 
+// A request that is forgotten by its id takes those with it that were made beside it, and their
+// payloads; those made beside others stay.
+func TestForgetWhatWasMadeBeside(t *testing.T) {
+	for mode, left := range map[Mode]int{"": 2, Anonymize: 4} {
+		l := newLake(t)
+		g := l.gateway()
+		var asked []*inference.Record
+		for range 2 {
+			r := g.call(person{bob, nil}, "shadow this")
+			asked = append(asked, r)
+			own := record(person{bob, nil}, "shadow this")
+			own.Purpose, own.Parent = inference.PurposeShadow, r.ID
+			ticket, err := g.w.Admit(own)
+			must(t, err)
+			must(t, g.w.Finish(ticket, answered(own), false))
+		}
+		wantClean(t, l.forget(Subject{RequestIDs: []string{asked[0].ID.String()}}, Options{Mode: mode}))
+		if u, p := l.values(usageTable, "requester"), l.values(payloadTable, "requester"); len(u) != left || count(u, bob) != 2 || len(p) != 2 {
+			t.Errorf("%q: usage of %v, payloads of %v", mode, u, p)
+		}
+		if v := l.values(usageTable, "parent_request_id"); count(v, asked[0].ID.String()) != 0 || count(v, asked[1].ID.String()) != 1 {
+			t.Errorf("%q: made beside %v", mode, v)
+		}
+		l.verify()
+	}
+}
+
 func TestAnonymousComparisonsKeepTheVerdict(t *testing.T) {
 	l := newLake(t)
 	g := l.gateway()
