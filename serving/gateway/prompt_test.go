@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/internal/inference"
@@ -275,4 +276,31 @@ func TestParametersWithoutWordsAreNamed(t *testing.T) {
 			t.Errorf("to %s: %v %s", to, c.head.Dropped, c.body)
 		}
 	}
+}
+
+// What is asked beside a call of a prompt is the same version of it.
+func TestAPromptBesideACall(t *testing.T) {
+	var mu sync.Mutex
+	var sent []string
+	both := func(l *lab, e *endpoint.Endpoint) {
+		prompted(t, 50, 50)(l, e)
+		shadowed(1)(l, e)
+	}
+	scripted(t, map[string][]step{"a": {says(answer)}, "b": {says(answer)}}, both, func(t *testing.T, l *lab, s *playbook) {
+		s.onAsk = func(r *http.Request) {
+			b, _ := io.ReadAll(r.Body)
+			mu.Lock()
+			defer mu.Unlock()
+			sent = append(sent, string(b))
+		}
+		l.do(`{"model":"chat","variables":{"text":"a"}}`)
+		synctest.Wait()
+		rows := rowsOf(t, l.recorder)
+		if len(rows) != 2 || rows[0].PromptVersion == 0 || rows[1].PromptVersion != rows[0].PromptVersion {
+			t.Errorf("versions of %d rows", len(rows))
+		}
+		if len(sent) != 2 || sent[0] != sent[1] {
+			t.Errorf("sent %q", sent)
+		}
+	})
 }
