@@ -63,7 +63,7 @@ type externalModelJSON struct {
 func (m externalModelJSON) MarshalJSON() ([]byte, error) {
 	type plain externalModelJSON // without this method
 	b, err := json.Marshal(plain(m))
-	if err != nil || m.block == "" || len(m.settings) == 0 {
+	if err != nil || m.block == "" || m.settings == nil {
 		return b, err
 	}
 	block, err := json.Marshal(map[string]any{m.block: m.settings})
@@ -203,7 +203,9 @@ func describe(e *endpoint.Endpoint, key *auth.Key) endpointJSON {
 	for i, x := range e.Entities {
 		settings, sent := blocks[x.Name]
 		if !sent {
-			settings = shown(x, key.Admin)
+			if settings = shown(x, key.Admin); len(settings) == 0 {
+				settings = nil // nothing to tell, and no block
+			}
 		}
 		d.Config.ServedEntities = append(d.Config.ServedEntities, entityJSON{
 			ID: x.ID, Name: x.Name, State: deploymentJSON{"DEPLOYMENT_READY"},

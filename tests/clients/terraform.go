@@ -13,7 +13,7 @@ import (
 	"github.com/lakegate/lakegate/tests/suite"
 )
 
-// terraformText declares an endpoint and who may call it. The placeholders are the provider's address, its
+// terraformText declares an endpoint and who may call it, and one of which nothing but its key is said. The placeholders are the provider's address, its
 // key, a tag's value, and the calls a minute that a user may make.
 const terraformText = `terraform {
   required_providers {
@@ -47,6 +47,19 @@ resource "databricks_model_serving" "made" {
   tags {
     key   = "team"
     value = %[3]q
+  }
+}
+resource "databricks_model_serving" "bare" {
+  name = "shared-bare"
+  config {
+    served_entities {
+      external_model {
+        name     = "claude-sonnet-4-5"
+        provider = "anthropic"
+        task     = "llm/v1/chat"
+        anthropic_config { anthropic_api_key_plaintext = %[2]q }
+      }
+    }
   }
 }
 resource "databricks_permissions" "made" {
