@@ -9,6 +9,10 @@
 // else is refused by Deps.Check; and the body of a refused request is not kept. A secret that came so is
 // deleted when no endpoint refers to it any more.
 //
+// Apply makes many endpoints what files say: planned and checked as a whole, conditional on the versions
+// that the plan saw, then stored one by one. Rollback makes a version of an older one's bytes. A change
+// that changes nothing makes no version.
+//
 // The package does no HTTP; that is serving's part. A Plane is safe for concurrent use.
 package control
 
