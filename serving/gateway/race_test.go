@@ -12,6 +12,8 @@ import (
 	"github.com/lakegate/lakegate/internal/secret"
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/gateway"
+	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/formats"
 )
 
 // racing has the first two entities race, or as many as most says.
@@ -528,4 +530,61 @@ func TestWhatDoesNotRace(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRaceAcrossFormats: one racer speaks the client's format, the other is translated.
+func TestRaceAcrossFormats(t *testing.T) {
+	const s = time.Second
+	anthropic := formats.Table[wire.AnthropicMessages]
+	for _, streamed := range []bool{false, true} {
+		other := says(string(fixture(t, wire.AnthropicMessages, "provider/text.json")))
+		mine := says(answer)
+		if streamed {
+			other, mine = events(string(fixture(t, wire.AnthropicMessages, "provider/text.sse"))), events(hel, lo, stop, usage, doneEvent)
+		}
+		for _, first := range []bool{false, true} {
+			a, b, want := other, mine.in(s), "a"
+			if !first {
+				a, b, want = other.in(s), mine, "b"
+			}
+			scripted(t, map[string][]step{"a": {a.in(a.after + s)}, "b": {b.in(b.after + s)}}, bothOf(racing(0), speaks(wire.AnthropicMessages, wire.OpenAIChat)), func(t *testing.T, l *lab, p *playbook) {
+				c := l.do(requestOf(t, anthropic, "text", streamed), asked(anthropic, streamed))
+				r := l.recorder.One()
+				if r.Outcome != inference.OK || r.Target.ServedEntity != want || !strings.Contains(c.body, `"type"`) || streamed != c.stream {
+					t.Errorf("streamed %v: row %s\nclient got %s", streamed, summary(r), c.body)
+				}
+				if fault := unsound(r); fault != "" && want == "b" {
+					t.Errorf("%s: %s", fault, spent(r))
+				}
+			})
+		}
+	}
+}
+
+// TestRaceOfEmbeddings: what is no chat races as well.
+func TestRaceOfEmbeddings(t *testing.T) {
+	vector := `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,1]}],"model":"gpt-e","usage":{"prompt_tokens":2,"total_tokens":2}}`
+	scripted(t, map[string][]step{"a": {says(vector).in(time.Minute)}, "b": {says(vector)}}, bothOf(racing(time.Second), task(endpoint.Embeddings)), func(t *testing.T, l *lab, p *playbook) {
+		c := l.do(`{"model":"chat","input":"x"}`, surfaceOf(wire.OpenAIEmbeddings))
+		if got := attempts(l.recorder.One()); c.body != vector || got != "a 0 another target was faster\nb 200 <- a had shown nothing after 1s" {
+			t.Errorf("client got %s; attempts\n%s", c.body, got)
+		}
+	})
+}
+
+// TestAFailedResponseDoesNotWin, though its status is 200 and its clients read of failures in answers.
+func TestAFailedResponseDoesNotWin(t *testing.T) {
+	failed := `{"id":"resp_9","object":"response","status":"failed","error":{"code":"server_error","message":"it broke"},"output":[],"usage":{"input_tokens":3,"output_tokens":0,"total_tokens":3}}`
+	good := `{"id":"resp_8","object":"response","status":"completed","model":"gpt-5","output":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":"yes"}]}],"usage":{"input_tokens":3,"output_tokens":1,"total_tokens":4}}`
+	set := bothOf(racing(0), speaks(wire.OpenAIResponses, wire.OpenAIResponses))
+	scripted(t, map[string][]step{"a": {says(failed)}, "b": {says(good).in(time.Second), says(failed)}}, set, func(t *testing.T, l *lab, p *playbook) {
+		c := l.do(`{"model":"chat","input":"x"}`, surfaceOf(wire.OpenAIResponses))
+		if got := summary(l.recorder.One()); c.body != good || got != "ok 200 usage=provider:3+1=4 cost=7 a:200 b:200" {
+			t.Errorf("client got %s, row %s", c.body, got)
+		}
+		c = l.do(`{"model":"chat","input":"x"}`, surfaceOf(wire.OpenAIResponses))
+		if r := l.recorder.Records()[1]; r.Outcome != inference.UpstreamError || !strings.Contains(c.body, "it broke") || *r.ExtraNanoUSD != 6 {
+			t.Errorf("client got %d %s, row %s", c.head.Status, c.body, summary(r))
+		}
+	})
 }
