@@ -66,9 +66,13 @@ func runCommands(t *testing.T, page string, world internet, blocks []block, star
 	if len(blocks) == 0 {
 		return
 	}
-	for _, tool := range []string{"bash", "curl"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Fatalf("%s: the pages' commands need %s", err, tool)
+	for _, tool := range []string{"bash", "curl", "python3"} {
+		_, err := exec.LookPath(tool)
+		switch {
+		case err != nil && os.Getenv("CI") == "true":
+			t.Fatalf("the pages' commands need %s: %v", tool, err)
+		case err != nil:
+			t.Skipf("SKIPPED, the pages' commands are not run: %v", err)
 		}
 	}
 	s := opened(t, page, world, !startsIt)
@@ -127,6 +131,9 @@ func runPrograms(t *testing.T, page string, world internet, blocks []block) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(python); err != nil {
+		if os.Getenv("PAGES_MUST_RUN") == "true" {
+			t.Fatalf("the pages' Python needs the SDKs that make test-clients installs: %v", err)
+		}
 		t.Logf("NOT RUN, only compiled: %d blocks of Python (make test-clients installs the SDKs they need)", len(blocks))
 		for _, b := range blocks {
 			cmd := exec.Command("python3", "-c", "import sys; compile(sys.stdin.read(), 'page', 'exec')")
