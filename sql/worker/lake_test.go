@@ -295,7 +295,8 @@ list_cost_nanos BIGINT
 cache_hit BOOLEAN
 saved_cost_nanos BIGINT
 saved_input_token_count BIGINT
-saved_output_token_count BIGINT`
+saved_output_token_count BIGINT
+purpose STRING`
 
 const entityColumns = `served_entity_id STRING
 account_id STRING
