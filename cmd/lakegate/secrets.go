@@ -122,6 +122,9 @@ shell's history and be seen in the list of processes.
 			if err != nil {
 				return err
 			}
+			if name.Scope == secret.Given {
+				return errGivenScope
+			}
 			cfg, err := secretsConfig(cmd, &at)
 			if err != nil {
 				return err
@@ -151,6 +154,8 @@ shell's history and be seen in the list of processes.
 	c.Flags().StringVar(&file, "file", "", "read the value from this file")
 	return secretFlags(c, &at)
 }
+
+var errGivenScope = errors.New("scope " + secret.Given + " has the secrets that came with endpoints, which go with them: use another scope")
 
 // readSecret reads a value from the file, the terminal, or standard input.
 func readSecret(cmd *cobra.Command, file string) (secret.String, error) {

@@ -216,8 +216,12 @@ func (c *secretCall) checkNames() error {
 	return nil
 }
 
-// elsewhere refuses a scope that the config file has elsewhere: it would never be looked for in the store.
+// elsewhere refuses a scope that the config file has elsewhere: it would never be looked for in the store. It
+// refuses the one, too, whose secrets come and go with endpoints.
 func (c *secretCall) elsewhere() error {
+	if c.Scope == secret.Given {
+		return apierr.New(apierr.BadRequest, "%s", errGivenScope).At("scope")
+	}
 	if from, ok := c.cfg.Secrets.Scopes[c.Scope]; ok && from.From != config.FromStore {
 		return apierr.New(apierr.BadRequest, "the config file says that scope %s is from: %s; change it there", c.Scope, from.From)
 	}

@@ -56,6 +56,7 @@ func TestSecretsAPI(t *testing.T) {
 		{boss, "POST /scopes/create", `{"scope":"b","initial_manage_principal":"me"}`, 400, "want users"},
 		{boss, "POST /scopes/create", `{"scope":"b c"}`, 400, "scope: want 1 to 128"},
 		{boss, "POST /scopes/create", `{"scope":"vars"}`, 400, "scope vars is from: env"},
+		{boss, "POST /put", `{"scope":"lakegate-endpoints","key":"x","string_value":"` + hidden + `"}`, 400, "which go with them"},
 		{boss, "POST /put", `{"scope":"a","key":"b","string_value":"` + hidden + `"}`, 200, `{}`},
 		{boss, "POST /put", `{"scope":"a","key":"c","bytes_value":"` + inBase64 + `"}`, 200, `{}`},
 		{boss, "POST /put", `{"scope":"a","key":"c","bytes_value":"` + hidden + `!"}`, 400, "not base64"},

@@ -54,6 +54,7 @@ func TestSecretsCommands(t *testing.T) {
 	for want, args := range map[string][]string{
 		"the value comes from the terminal": {"put", "openai/api-key", hidden},
 		"want SCOPE/KEY":                    {"put", "openai"},
+		"which go with them":                {"put", "lakegate-endpoints/x"},
 		"key: want 1 to 128":                {"put", "openai/api key"},
 		"want a value of 1 to":              {"put", "openai/empty"},
 		"no such file":                      {"put", "openai/file", "--file", "none"},
