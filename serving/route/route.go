@@ -1,8 +1,9 @@
 // Package route decides which served entities of an endpoint a call tries, and in which order.
 //
 // It holds no state and looks at no health: a plan depends on the endpoint and one number, random or of a key,
-// which the caller brings, and so does the wait before an entity is tried again. All of it is safe
-// to use from many goroutines.
+// which the caller brings, a rule on what the call says, and the wait before an entity is tried again
+// on a number too. Which entity is least busy, soonest or cheapest is gateway's to find out. Describe says
+// all of an endpoint's routing in words. All of it is safe to use from many goroutines.
 package route
 
 import "github.com/lakegate/lakegate/serving/endpoint"
