@@ -123,7 +123,13 @@ func (w *work) tryRace(list, plan []*endpoint.Entity) *failure {
 		return last
 	}
 	w.because("after the race: " + last.reason)
-	return w.tryAll(rest)
+	var worst blame
+	worst.add(w, last)
+	if last = w.tryAll(rest); last == nil {
+		return nil
+	}
+	worst.add(w, last)
+	return worst.tell(w)
 }
 
 func (w *work) newRace(n int) *race {
@@ -141,7 +147,7 @@ func (w *work) newRace(n int) *race {
 func (r *race) run(list []*endpoint.Entity) (last *failure, ran bool) {
 	defer r.over()
 	w, after := r.work, r.work.endpoint.Race.After
-	running := 0
+	running, left := 0, false
 	next := func(why string) bool {
 		for len(list) > 0 {
 			e := list[0]
@@ -171,7 +177,7 @@ func (r *race) run(list []*endpoint.Entity) (last *failure, ran bool) {
 	defer timer.Stop()
 	for won := r.won; running > 0; {
 		var hedge <-chan time.Time
-		if won != nil && len(list) > 0 {
+		if won != nil && len(list) > 0 && !left {
 			hedge = timer.C
 		}
 		select {
@@ -184,14 +190,14 @@ func (r *race) run(list []*endpoint.Entity) (last *failure, ran bool) {
 			if won == nil || x.failed.lost {
 				continue
 			}
-			if last == nil || last.another {
+			if last == nil || last.another && (last.unasked() || !x.failed.unasked()) {
 				last = x.failed
 			}
 			if !w.isGone() && w.remaining() > 0 && next("after "+x.entity.Name+": "+x.failed.reason) {
 				timer.Reset(after)
 			}
 		case <-hedge:
-			if next(fmt.Sprintf("%s had shown nothing after %s", r.racers[len(r.racers)-1].entity.Name, after)) {
+			if left = w.isGone(); !left && next(fmt.Sprintf("%s had shown nothing after %s", r.racers[len(r.racers)-1].entity.Name, after)) {
 				timer.Reset(after)
 			}
 		case <-won:

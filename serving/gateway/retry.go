@@ -4,19 +4,21 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/health"
 	"github.com/lakegate/lakegate/serving/route"
 )
 
 // tryAll tries the entities in turn, each as often as the endpoint allows, but for those whose
-// circuit is open. It returns what the last attempt failed with, nil when the client has its answer.
+// circuit is open. It returns what the client is to be told, nil when it has its answer.
 func (w *work) tryAll(plan []*endpoint.Entity) *failure {
 	var last *failure
+	var worst blame
 	var tried string
 	for i, e := range plan {
 		if last != nil && (w.isGone() || w.remaining() <= 0 || !last.another) {
-			return last
+			break
 		}
 		pass, ok := w.enter(e)
 		if !ok {
@@ -29,14 +31,36 @@ func (w *work) tryAll(plan []*endpoint.Entity) *failure {
 		if last = w.persist(e, pass, i+1 < len(plan)); last == nil {
 			return nil
 		}
+		worst.add(w, last)
 		tried = e.Name
 	}
 	if last == nil {
 		e, pass := w.leastBad(plan)
 		w.because("all circuits are open")
-		last = w.persist(e, pass, false)
+		return w.persist(e, pass, false)
 	}
-	return last
+	return worst.tell(w)
+}
+
+// blame is the failure of several that the client is told, and whose it was: the last, but for
+// entities that could not be told the request. Nobody has asked those, so they don't hide what went
+// wrong where somebody was.
+type blame struct {
+	failure *failure
+	of      inference.Target
+}
+
+// add takes in the next failure, which is that of the row's target.
+func (b *blame) add(w *work, f *failure) {
+	if b.failure == nil || !f.unasked() || b.failure.unasked() {
+		b.failure, b.of = f, w.rec.Target
+	}
+}
+
+// tell makes the row's target the one to blame.
+func (b *blame) tell(w *work) *failure {
+	w.rec.Target = b.of
+	return b.failure
 }
 
 // persist tries an entity until it answers, as often as the endpoint allows. others says that there

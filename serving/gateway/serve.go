@@ -10,7 +10,7 @@ import (
 	"github.com/lakegate/lakegate/serving/endpoint"
 )
 
-// serve tries the entities in turn and gives the client what the last one tried has to say.
+// serve tries the entities in turn and gives the client the answer, or what there is to say without one.
 func (w *work) serve() {
 	if w.isGone() { // before anything was spent
 		w.answered = true
@@ -52,7 +52,7 @@ func (w *work) try(e *endpoint.Entity) *failure {
 	return f
 }
 
-// giveUp tells the client what the last attempt failed with.
+// giveUp tells the client what was wrong.
 func (w *work) giveUp(f *failure) {
 	w.rec.ErrorCode, w.rec.ErrorMessage = f.code(), clip(f.message(), maxURL)
 	w.keepResponse(f.raw)
@@ -98,6 +98,9 @@ type failure struct {
 	wait time.Duration    // what the provider asked to wait for, 0 for nothing
 	used *inference.Usage // what it took all the same; nil when the provider did not say
 }
+
+// unasked reports whether the entity was not asked, because it can't be told what the client wants.
+func (f *failure) unasked() bool { return f.outcome == inference.Refused }
 
 func (f *failure) code() string {
 	if f.word != "" {
