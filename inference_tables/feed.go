@@ -47,7 +47,7 @@ func (f *Feed) Rejected() int64 { return f.rejected.Load() }
 // nil when the record names none, is not in the kept share, or is no record.
 func (f *Feed) Table(fact inference.Fact) *ts.Table {
 	rec := fact.Record
-	if rec == nil || rec.Payload.Table == "" || !Sampled(rec.ID, rec.Payload.SamplingFraction) {
+	if rec == nil || rec.Payload.Table == "" || !Sampled(sampledBy(rec), rec.Payload.SamplingFraction) {
 		return nil
 	}
 	t, ok := f.tables[rec.Payload.Table]
@@ -59,6 +59,15 @@ func (f *Feed) Table(fact inference.Fact) *ts.Table {
 		f.rejected.Add(1)
 	}
 	return t
+}
+
+// sampledBy returns the id that decides whether a record is kept: of what was asked beside a client's
+// request that request's, so that where one is kept, so is the other.
+func sampledBy(rec *inference.Record) inference.ID {
+	if rec.Parent != (inference.ID{}) {
+		return rec.Parent
+	}
+	return rec.ID
 }
 
 // Append adds the record's row to b, or nothing and says why: the fact is no record, has no id or

@@ -71,3 +71,16 @@ func TestSampledEdges(t *testing.T) {
 		}
 	}
 }
+
+// TestSampledTogether: what lakegate asked beside a client's request is kept where that is.
+func TestSampledTogether(t *testing.T) {
+	ids, f := randomIDs(t), NewFeed()
+	payload := inference.Payload{Table: "main.ai.chat_payload", SamplingFraction: 0.3}
+	for range 1000 {
+		client := &inference.Record{ID: ids(), Payload: payload}
+		shadow := &inference.Record{ID: ids(), Parent: client.ID, Payload: payload}
+		if a, b := f.Table(inference.Fact{Record: client}), f.Table(inference.Fact{Record: shadow}); a != b {
+			t.Fatalf("%s is kept: %v, and %s: %v", client.ID, a != nil, shadow.ID, b != nil)
+		}
+	}
+}
