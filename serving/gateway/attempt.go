@@ -48,8 +48,7 @@ func (w *work) failed(e *endpoint.Entity, start time.Time, f *failure) *failure 
 	if f.lost {
 		return f
 	}
-	w.note(e, f.status, start, f.reason)
-	w.consumed(f.used)
+	w.noteUsed(e, f.status, start, f.reason, f.used)
 	w.Logger.Warn("an attempt failed", "request_id", w.rec.ID, "endpoint", w.endpoint.Name, "entity", e.Name,
 		"status", f.status, "reason", f.reason, "error", f.err.Err)
 	return f

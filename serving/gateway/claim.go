@@ -87,11 +87,13 @@ func (w *work) answers(status int) {
 	}
 }
 
-// note adds an attempt to those that w makes visible.
-func (x *racer) note(w *work, a inference.Attempt) {
+// note adds an attempt to those that w makes visible, and what it took to what they took: who wins meanwhile
+// takes over both or neither.
+func (x *racer) note(w *work, a inference.Attempt, used *inference.Usage) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	a.Action = x.action
+	w.consumed(&a, used)
 	if x.winner != x {
 		w.rec.Attempts = append(w.rec.Attempts, a)
 		x.since = time.Time{}

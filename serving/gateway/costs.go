@@ -2,17 +2,12 @@ package gateway
 
 import "github.com/lakegate/lakegate/internal/inference"
 
-// consumed notes what the last attempt took whose answer the client does not get. Its model is the
-// entity's: there is no answer to name another.
-func (w *work) consumed(u *inference.Usage) {
-	if u == nil || len(w.rec.Attempts) == 0 {
-		return
+// consumed notes what an attempt took whose answer the client does not get; nil for nothing known. Its
+// model is the entity's: there is no answer to name another.
+func (w *work) consumed(a *inference.Attempt, u *inference.Usage) {
+	if u != nil {
+		w.spend(a, u)
 	}
-	if x := w.racer; x != nil {
-		x.mu.Lock()
-		defer x.mu.Unlock()
-	}
-	w.spend(&w.rec.Attempts[len(w.rec.Attempts)-1], u)
 }
 
 // spend puts what an attempt took into it, and into what the row costs beside its answer.

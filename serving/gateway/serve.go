@@ -119,15 +119,21 @@ func (f *failure) message() string {
 
 // note adds an attempt to the record.
 func (w *work) note(e *endpoint.Entity, status int, start time.Time, reason string) {
+	w.noteUsed(e, status, start, reason, nil)
+}
+
+// noteUsed is note of an attempt whose answer the client does not get, though it took something.
+func (w *work) noteUsed(e *endpoint.Entity, status int, start time.Time, reason string, used *inference.Usage) {
 	a := inference.Attempt{
 		ServedEntity: e.Name, Provider: e.Provider, Model: e.Model,
 		Status: status, Error: reason, Latency: time.Since(start), Why: w.why,
 	}
 	w.why = ""
 	if w.racer != nil {
-		w.racer.note(w, a)
+		w.racer.note(w, a, used)
 		return
 	}
+	w.consumed(&a, used)
 	w.rec.Attempts = append(w.rec.Attempts, a)
 	if reason == "" {
 		w.winner = len(w.rec.Attempts)
