@@ -10,10 +10,12 @@ import (
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/health"
 	"github.com/lakegate/lakegate/serving/wire"
+	"github.com/lakegate/lakegate/serving/wire/rawjson"
 )
 
 // repeatable reports whether what the client asks may be asked elsewhere too: a question of chat,
-// completions or embeddings that is complete by itself. What lakegate asks by itself is not.
+// completions or embeddings that is complete by itself and changes nothing but what it answers. What
+// lakegate asks by itself is not.
 func (w *work) repeatable() bool {
 	if w.call.purpose != "" || w.call.Stored != nil || w.call.Suffix != "" || w.call.Method != "" || w.req.IsForm() {
 		return false
@@ -24,7 +26,21 @@ func (w *work) repeatable() bool {
 		return false
 	}
 	_, id := w.followed() // where one provider has it, no other does
-	return id == ""
+	return id == "" && !w.leavesMore()
+}
+
+// leavesMore reports whether a request of the Responses API is for more than its answer: it writes into
+// a conversation at the provider, or starts what goes on after the answer.
+func (w *work) leavesMore() bool {
+	if w.codec.Format != wire.OpenAIResponses {
+		return false
+	}
+	for _, name := range [...]string{"conversation", "background"} {
+		if _, k := w.req.Member(name); k != rawjson.Invalid && k != rawjson.Null && k != rawjson.False {
+			return true
+		}
+	}
+	return false
 }
 
 // askBeside asks an entity what w's client asks, whole or streamed as the client does, as a call of

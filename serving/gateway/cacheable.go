@@ -69,9 +69,10 @@ func (w *work) cacheTenant() (string, bool) {
 }
 
 // cacheable reports whether the same request may be answered by the same answer: it is of a known
-// shape, asks for text or numbers, leaves the model no dice, and starts nothing but the model.
+// shape, asks for text or numbers, leaves the model no dice, and starts nothing but the model. What
+// lakegate asks by itself is never asked again.
 func (w *work) cacheable() bool {
-	if w.call.Stored != nil || w.call.Suffix != "" || w.call.Method != "" || w.req.IsForm() || len(w.req.Body()) > maxCachedBody {
+	if w.call.purpose != "" || w.call.Stored != nil || w.call.Suffix != "" || w.call.Method != "" || w.req.IsForm() || len(w.req.Body()) > maxCachedBody {
 		return false
 	}
 	if t := w.endpoint.Task; t == endpoint.AgentChat || t == endpoint.AgentResponses {

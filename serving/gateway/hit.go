@@ -24,7 +24,7 @@ type hit struct {
 // else in another that can be turned into that.
 func (w *work) findHit(k cache.Key, l cache.Limits) *hit {
 	want := k.Shape
-	if e, age, ok := w.Cache.Get(w.endpoint.ID, k, l); ok {
+	if e, age, ok := w.cached(k, l); ok {
 		return &hit{e, age, e.Body, e.ContentType}
 	}
 	for _, shape := range [...]cache.Shape{cache.Whole, cache.StreamWithUsage, cache.Stream} {
@@ -32,7 +32,7 @@ func (w *work) findHit(k cache.Key, l cache.Limits) *hit {
 			continue
 		}
 		k.Shape = shape
-		e, age, ok := w.Cache.Get(w.endpoint.ID, k, l)
+		e, age, ok := w.cached(k, l)
 		if !ok {
 			continue
 		}
@@ -41,6 +41,16 @@ func (w *work) findHit(k cache.Key, l cache.Limits) *hit {
 		}
 	}
 	return nil
+}
+
+// cached returns an answer that was kept, unless it is of an entity whose rollout was stopped: it gets no
+// more calls, and its answers may be why.
+func (w *work) cached(k cache.Key, l cache.Limits) (*cache.Entry, time.Duration, bool) {
+	e, age, ok := w.Cache.Get(w.endpoint.ID, k, l)
+	if ok && w.withdrawn(e.Target.ServedEntityID) {
+		return nil, 0, false
+	}
+	return e, age, ok
 }
 
 // reshape turns a whole answer into a stream or the other way round, by the common form of the

@@ -102,9 +102,10 @@ func (w *work) inOrder(among []int, plan []*endpoint.Entity) []int {
 // tryRace races the entities of list, as often as the endpoint allows for one, then tries those of
 // the plan that are not among them.
 func (w *work) tryRace(list, plan []*endpoint.Entity) *failure {
+	why := w.why
 	last, ran := w.newRace(len(list)).run(list)
 	if !ran { // all circuits are open
-		w.why = ""
+		w.why = why
 		return w.tryAll(plan)
 	}
 	for n := 1; last != nil && n < w.endpoint.Retries.Attempts && w.pause(last, n); n++ {

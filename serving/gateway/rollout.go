@@ -21,6 +21,16 @@ func (w *work) rollsOut(draw uint32) bool {
 	return w.rolled.Takes(draw)
 }
 
+// withdrawn reports whether an entity is one that the endpoint's rollout keeps this call from.
+func (w *work) withdrawn(entity string) bool {
+	x := w.endpoint.RolledOut()
+	if x == nil || x.ID != entity || w.rule() >= 0 {
+		return false
+	}
+	k := w.Rollouts.Of(w.endpoint)
+	return k == nil || k.Split().Traffic == 0
+}
+
 // toldRollout tells the endpoint's rollout what became of the call's first attempt at an entity,
 // which began at start.
 func (w *work) toldRollout(e *endpoint.Entity, start time.Time, f *failure) {
