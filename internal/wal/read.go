@@ -32,6 +32,7 @@ type Cursor struct {
 	dir    string
 	list   func() []Segment
 	gaps   []gap
+	scan   *segmentReader            // of the Scan under way, whose windows Read looks in first
 	random map[uint64]*segmentReader // for Read
 }
 
@@ -83,6 +84,8 @@ func (c *Cursor) scanSegment(number uint64, first, end int64, yield func(Entry, 
 		return false
 	}
 	defer r.close()
+	defer func(outer *segmentReader) { c.scan = outer }(c.scan)
+	c.scan = r
 	for at := max(first, r.header.size()); at < end; {
 		e, err := r.read(at)
 		if err != nil {
@@ -103,6 +106,11 @@ func (c *Cursor) Read(pos Pos) (Entry, error) {
 	for _, g := range c.gaps {
 		if g.segment == pos.Segment && pos.Offset >= g.from && pos.Offset < g.to {
 			return Entry{}, fmt.Errorf("read log at %v: the record was given up: %w", pos, os.ErrNotExist)
+		}
+	}
+	if c.scan != nil && c.scan.header.number == pos.Segment {
+		if e, ok := c.scan.recall(pos.Offset); ok {
+			return e, nil
 		}
 	}
 	r, err := c.reader(pos)
@@ -153,7 +161,9 @@ type segmentReader struct {
 	end    int64 // nothing is read from here on
 	file   disk.File
 	buf    []byte
-	at     int64 // file offset of buf[0]
+	at     int64  // file offset of buf[0]
+	last   []byte // the window before: what is read again is mostly what was read a moment ago
+	lastAt int64
 	sum    sumInput
 }
 
@@ -189,6 +199,7 @@ func (r *segmentReader) bytes(at int64, n int) ([]byte, error) {
 		return r.buf[i : i+int64(n)], nil
 	}
 	want := int(min(int64(max(n, window)), r.end-at))
+	r.last, r.lastAt, r.buf = r.buf, r.at, r.last
 	r.buf = slices.Grow(r.buf[:0], want)[:want]
 	r.at = at
 	got, err := r.file.ReadAt(r.buf, at)
@@ -218,12 +229,41 @@ func (r *segmentReader) read(at int64) (Entry, error) {
 	if len(b) < frameBytes+f.size {
 		return Entry{}, r.damage(at, "the record ends behind the end of the file")
 	}
-	body := b[frameBytes:]
-	if recordSum(body[0], body[1:]) != f.sum {
+	e, ok := f.entry(pos, b, frameBytes)
+	if !ok {
 		return Entry{}, r.damage(at, "the record's checksum does not match")
 	}
-	next := Pos{pos.Segment, at + int64(frameBytes+f.size)}
-	return Entry{Pos: pos, Next: next, Kind: body[0], Payload: body[1:], Sequence: f.seq, synced: f.synced}, nil
+	return e, nil
+}
+
+// entry returns the record of a frame that stands at the beginning of b, if its checksum matches.
+func (f frame) entry(pos Pos, b []byte, frameBytes int) (_ Entry, ok bool) {
+	body := b[frameBytes : frameBytes+f.size]
+	if recordSum(body[0], body[1:]) != f.sum {
+		return Entry{}, false
+	}
+	next := Pos{pos.Segment, pos.Offset + int64(frameBytes+f.size)}
+	return Entry{Pos: pos, Next: next, Kind: body[0], Payload: body[1:], Sequence: f.seq, synced: f.synced}, true
+}
+
+// recall returns the record at an offset if it is in memory, whole and sound. It moves no window.
+func (r *segmentReader) recall(at int64) (_ Entry, ok bool) {
+	pos, frameBytes := Pos{r.header.number, at}, r.header.frame()
+	for _, w := range [...]struct {
+		at  int64
+		buf []byte
+	}{{r.at, r.buf}, {r.lastAt, r.last}} {
+		if at < w.at || at >= w.at+int64(len(w.buf)) {
+			continue
+		}
+		b := w.buf[at-w.at:]
+		f, ok := parseFrame(b[:min(len(b), frameBytes)], frameBytes, pos, &r.sum)
+		if !ok || f.size > len(b)-frameBytes {
+			continue
+		}
+		return f.entry(pos, b, frameBytes)
+	}
+	return Entry{}, false
 }
 
 // findRecord returns the first whole record at or behind an offset; ok is false when there is none.
