@@ -43,7 +43,7 @@ func (w *Writer) build(ctx context.Context, from, to wal.Pos, careful bool) erro
 		w: w, ctx: ctx, gatherer: w.lake.gatherer(careful), first: from.Segment, through: to.Segment - 1,
 		targets: map[*tableschema.Table]*target{}, commits: map[*table]*commit{}, tallies: map[uint64]tally{},
 	}
-	b.gatherer.emit = b.store
+	b.gatherer.emit, b.gatherer.memory = b.store, &w.blocks
 	defer b.gatherer.close()
 	for _, s := range w.log.Segments() {
 		if _, known := w.tallies[s.Number]; !known && s.Number >= from.Segment && s.Number < to.Segment {

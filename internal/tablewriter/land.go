@@ -26,6 +26,7 @@ func (w *Writer) cycle(ctx context.Context, asked bool) error {
 		err = ErrParked
 	}
 	w.stats.cycle(err)
+	w.blocks.trim()
 	return err
 }
 

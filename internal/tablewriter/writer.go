@@ -193,6 +193,7 @@ type Writer struct {
 	asked   bool             // somebody waits for the cycle that runs
 	started time.Time        // of that cycle
 	pace    pacer
+	blocks  blocks // of its rows while they are built
 }
 
 // journal is what a Writer needs of its log, which is a *wal.Log.

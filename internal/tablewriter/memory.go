@@ -1,0 +1,81 @@
+package tablewriter
+
+import (
+	"math/bits"
+
+	"github.com/apache/arrow-go/v18/arrow/memory"
+)
+
+const (
+	minBlock = 4 << 10  // smaller ones are left to Go
+	maxKept  = 32 << 20 // bytes of blocks that wait for the next landing
+)
+
+// blocks is memory for Arrow's builders that is used again: each landing needs the same sizes as the one
+// before, and columns that grow by doubling would have Go clear and collect several times what they
+// hold. Sizes are powers of two. What was freed is cleared at once, so that who reads it still finds it
+// out. It belongs to the landing goroutine.
+type blocks struct {
+	memory.GoAllocator
+	free [64][][]byte // by the logarithm of their size
+	idle [64]int      // how many of those nobody has needed since the last trim
+	kept int          // bytes in free
+}
+
+// Allocate returns cleared memory of a size.
+func (m *blocks) Allocate(size int) []byte {
+	if size < minBlock {
+		return m.GoAllocator.Allocate(size)
+	}
+	class := bits.Len(uint(size - 1))
+	n := len(m.free[class])
+	if n == 0 {
+		return make([]byte, size, 1<<class) // aligned, being so large
+	}
+	b := m.free[class][n-1]
+	m.free[class][n-1] = nil
+	m.free[class] = m.free[class][:n-1]
+	m.idle[class] = min(m.idle[class], n-1)
+	m.kept -= cap(b)
+	return b[:size]
+}
+
+// Reallocate returns memory of a size that begins with what is in b, which it frees.
+func (m *blocks) Reallocate(size int, b []byte) []byte {
+	if size <= cap(b) {
+		return b[:size]
+	}
+	next := m.Allocate(size)
+	copy(next, b)
+	m.Free(b)
+	return next
+}
+
+// Free takes back what Allocate or Reallocate returned.
+func (m *blocks) Free(b []byte) {
+	size := cap(b)
+	if size < minBlock || size&(size-1) != 0 {
+		return // not one of its own
+	}
+	b = b[:size]
+	clear(b)
+	if m.kept+size > maxKept {
+		return
+	}
+	class := bits.Len(uint(size - 1))
+	m.free[class] = append(m.free[class], b)
+	m.kept += size
+}
+
+// trim lets go of what was not needed since it was last called.
+func (m *blocks) trim() {
+	for class, free := range m.free {
+		drop := min(m.idle[class], len(free))
+		m.kept -= drop << class
+		clear(free[:drop])
+		m.free[class] = append(free[:0:0], free[drop:]...)
+		m.idle[class] = len(m.free[class])
+	}
+}
+
+var _ memory.Allocator = (*blocks)(nil)

@@ -1,0 +1,79 @@
+package tablewriter
+
+import (
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+)
+
+func TestBlocksAreUsedAgain(t *testing.T) {
+	var m blocks
+	a := m.Allocate(5000)
+	if len(a) != 5000 || cap(a) != 8192 {
+		t.Fatalf("%d bytes of %d", len(a), cap(a))
+	}
+	for i := range a {
+		a[i] = 1
+	}
+	b := m.Reallocate(8000, a)
+	if &b[0] != &a[0] {
+		t.Error("moved though there was room")
+	}
+	b = m.Reallocate(9000, b)
+	if len(b) != 9000 || b[4999] != 1 || b[5000] != 0 || a[0] != 0 {
+		t.Errorf("%d bytes, %d and %d; what was freed begins with %d", len(b), b[4999], b[5000], a[0])
+	}
+	if again := m.Allocate(7000); &again[0] != &a[0] || again[0] != 0 || again[6999] != 0 {
+		t.Error("not the block that was freed, cleared")
+	}
+	m.Free(make([]byte, 5000)) // not its own
+	if m.kept != 0 {
+		t.Errorf("%d bytes are kept", m.kept)
+	}
+}
+
+func TestBlocksNobodyNeedsGo(t *testing.T) {
+	var m blocks
+	one, two, large := m.Allocate(minBlock), m.Allocate(minBlock), m.Allocate(maxKept)
+	m.Free(large)
+	m.Free(one)
+	if m.Free(two); m.kept != maxKept {
+		t.Errorf("%d bytes are kept, more than %d were to be", m.kept, maxKept)
+	}
+	m.trim()
+	for range 2 { // in use between the trims
+		m.Free(m.Allocate(maxKept))
+		m.trim()
+		if m.kept != maxKept {
+			t.Fatalf("%d bytes are kept of what was needed", m.kept)
+		}
+	}
+	m.trim()
+	if m.kept != 0 || len(m.free[25]) != 0 {
+		t.Errorf("%d bytes are kept that nobody needs", m.kept)
+	}
+}
+
+// TestBlocksUnderBuilders builds the same columns twice: the second time nothing new is needed.
+func TestBlocksUnderBuilders(t *testing.T) {
+	var m blocks
+	checked := memory.NewCheckedAllocator(&m)
+	defer checked.AssertSize(t, 0)
+	for range 2 {
+		b := array.NewStringBuilder(checked)
+		for range 5000 {
+			b.Append("some text")
+			b.AppendNull()
+		}
+		a := b.NewStringArray()
+		if a.Len() != 10000 || a.Value(9998) != "some text" || a.NullN() != 5000 {
+			t.Errorf("%d values, %d of them NULL", a.Len(), a.NullN())
+		}
+		a.Release()
+		b.Release()
+	}
+	if m.kept == 0 || m.kept > 512<<10 {
+		t.Errorf("%d bytes are kept", m.kept)
+	}
+}
