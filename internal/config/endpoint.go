@@ -103,6 +103,7 @@ type Lakegate struct {
 	FirstTokenTimeout time.Duration   `yaml:"first_token_timeout"`
 	SamplingFraction  *float64        `yaml:"sampling_fraction"`
 	AttemptTimeout    time.Duration   `yaml:"attempt_timeout,omitempty"`
+	IdleTimeout       time.Duration   `yaml:"idle_timeout,omitempty"`    // 0s: the gateway's
 	Retries           *Retries        `yaml:"retries,omitempty"`         // nil: none
 	CircuitBreaker    *CircuitBreaker `yaml:"circuit_breaker,omitempty"` // nil: none
 	StickyBy          string          `yaml:"sticky_by,omitempty"`

@@ -144,7 +144,7 @@ func summary(t *testing.T, c *Config) string {
 		fmt.Fprintf(&b, "---\nendpoint %s id=%s task=%s version=%d created=%s\n", e.Name, e.ID, e.Task, e.ConfigVersion, e.Created.Format(time.RFC3339))
 		fmt.Fprintf(&b, "  fallback=%v drop=%v usage=%v strict=%v timeout=%v first=%v tags=%v\n", e.Fallback, e.DropUnsupported, e.UsageTracking, e.Strict, e.Timeout, e.FirstTokenTimeout, e.Tags)
 		if e.Retries != (endpoint.Retries{}) || e.AttemptTimeout > 0 || e.Breaker.Enabled || e.StickyBy != "" {
-			fmt.Fprintf(&b, "  attempt=%v retries=%+v breaker=%+v sticky=%q\n", e.AttemptTimeout, e.Retries, e.Breaker, e.StickyBy)
+			fmt.Fprintf(&b, "  attempt=%v idle=%v retries=%+v breaker=%+v sticky=%q\n", e.AttemptTimeout, e.IdleTimeout, e.Retries, e.Breaker, e.StickyBy)
 		}
 		if e.Payload != nil {
 			fmt.Fprintf(&b, "  payload %s sampling=%v retention=%dd full=%s\n", e.Payload.Table, e.Payload.SamplingFraction, e.Payload.RetentionDays, e.Payload.WhenFull)

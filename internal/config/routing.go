@@ -31,6 +31,10 @@ func (c *checker) routing(e *Endpoint, p string) {
 		c.fault(p+".attempt_timeout", "it is longer than timeout, which is %s", short(l.Timeout))
 	}
 	within(c, p+".attempt_timeout", l.AttemptTimeout, 0, 24*time.Hour)
+	if l.IdleTimeout > l.Timeout && !c.bad(p+".timeout") {
+		c.fault(p+".idle_timeout", "it is longer than timeout, which is %s", short(l.Timeout))
+	}
+	within(c, p+".idle_timeout", l.IdleTimeout, 0, 24*time.Hour)
 	if r := l.Retries; r != nil {
 		c.retries(r, p+".retries")
 	}

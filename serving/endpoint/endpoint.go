@@ -82,8 +82,11 @@ type Endpoint struct {
 	// AttemptTimeout bounds an attempt until the client has something of it: a whole answer, or the
 	// first token of a streamed one; 0: no bound of its own.
 	AttemptTimeout time.Duration
-	Retries        Retries
-	Breaker        Breaker
+	// IdleTimeout bounds how long a provider may be silent in the middle of its answer; 0: as long as
+	// the gateway allows.
+	IdleTimeout time.Duration
+	Retries     Retries
+	Breaker     Breaker
 	// StickyBy says what the split of the traffic goes by: "" for chance, StickyRequester, StickyTag
 	// and the name of a tag, or StickyHeader and the canonical name of a header.
 	StickyBy string

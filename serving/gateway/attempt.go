@@ -182,7 +182,7 @@ func (w *work) readAll(l *line, resp *http.Response, limit int64) ([]byte, error
 		if len(b) == cap(b) {
 			b = append(b, 0)[:len(b)]
 		}
-		l.expect(w.config.IdleTimeout)
+		l.expect(w.silence())
 		n, err := resp.Body.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
 		switch {

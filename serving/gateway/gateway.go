@@ -91,7 +91,7 @@ type Config struct {
 	MaxBody      int64         // bytes of a request's body
 	MaxAnswer    int64         // bytes of an answer, streamed or not
 	MaxEvent     int           // bytes of one event of a stream
-	IdleTimeout  time.Duration // longest silence of a provider in the middle of an answer, or up to a quarter less
+	IdleTimeout  time.Duration // longest silence of a provider in the middle of an answer, or up to a quarter less, where the endpoint has none of its own
 	DrainTimeout time.Duration // how long an answer is read on after its client left
 	DrainBytes   int64         // and how much of it
 	MaxTags      int           // tags of a call: usage_context, header and metadata together

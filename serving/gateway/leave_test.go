@@ -120,6 +120,8 @@ func TestTime(t *testing.T) {
 	const sec = time.Second
 	first := func(_ *lab, e *endpoint.Endpoint) { e.FirstTokenTimeout = 5 * sec }
 	idle := func(l *lab, _ *endpoint.Endpoint) { l.config.IdleTimeout = 5 * sec }
+	ownIdle := func(_ *lab, e *endpoint.Endpoint) { e.IdleTimeout = 5 * sec }
+	patient := func(l *lab, _ *endpoint.Endpoint) { l.config.IdleTimeout = time.Hour }
 	drain := func(l *lab, _ *endpoint.Endpoint) { l.config.DrainTimeout = 5 * sec }
 	drainBytes := func(l *lab, _ *endpoint.Endpoint) { l.config.DrainBytes = 100 }
 	strict := func(_ *lab, e *endpoint.Endpoint) { e.Strict = true }
@@ -150,6 +152,10 @@ func TestTime(t *testing.T) {
 		{"silent, another is not", 0, askStream, []setup{first}, []script{{header: time.Hour}, fine}, "ok 200 usage=provider:5+7=12 cost=12 a:0 b:200", 5 * sec, doneEvent},
 		{"silent in the middle", 0, askStream, []setup{idle}, []script{{steps: []any{hel, 4 * sec, lo, time.Hour}}}, "timeout 200 DEADLINE_EXCEEDED usage=none a:200", 9 * sec, "fell silent"},
 		{"silent in the middle of a whole answer", 0, ask, []setup{idle}, []script{{kind: "application/json", steps: []any{answer[:9], time.Hour}}}, "timeout 504 DEADLINE_EXCEEDED usage=none a:200", 5 * sec, "fell silent"},
+		{"silent for longer than the endpoint allows", 0, askStream, []setup{patient, ownIdle}, []script{{steps: []any{hel, 4 * sec, lo, time.Hour}}}, "timeout 200 DEADLINE_EXCEEDED usage=none a:200", 9 * sec, `"error"`},
+		{"a whole answer, silent for longer than the endpoint allows", 0, ask, []setup{patient, ownIdle}, []script{{kind: "application/json", steps: []any{answer[:9], time.Hour}}}, "timeout 504 DEADLINE_EXCEEDED usage=none a:200", 5 * sec, "fell silent"},
+		{"a comment is a sign of life", 0, askStream, []setup{ownIdle}, []script{{steps: []any{hel, 4 * sec, ": ping\n\n", 4 * sec, ": ping\n\n", 4 * sec, lo + stop + usage + doneEvent}}}, "ok 200 usage=provider:5+7=12 cost=12 a:200", 12 * sec, doneEvent},
+		{"the endpoint allows more than the gateway", 0, askStream, []setup{idle, func(_ *lab, e *endpoint.Endpoint) { e.IdleTimeout = 25 * sec }}, []script{{steps: []any{hel, 20 * sec, lo + stop + usage + doneEvent}}}, "ok 200 usage=provider:5+7=12 cost=12 a:200", 20 * sec, doneEvent},
 		{"longer than the endpoint allows", 0, askStream, nil, []script{{steps: []any{hel, 20 * sec, lo, 20 * sec, stop}}}, "timeout 200 DEADLINE_EXCEEDED usage=none a:200", 30 * sec, "did not finish"},
 		{"all attempts together take too long", 0, ask, []setup{func(_ *lab, e *endpoint.Endpoint) { e.FirstTokenTimeout = 20 * sec }}, []script{{header: time.Hour}, {header: time.Hour}, fine}, "timeout 504 DEADLINE_EXCEEDED usage=none a:0 b:0", 30 * sec, "did not finish"},
 	}

@@ -59,6 +59,14 @@ func (w *work) close(l *line) {
 	l.cancel(errDone)
 }
 
+// silence returns how long a provider may be silent in the middle of its answer.
+func (w *work) silence() time.Duration {
+	if d := w.endpoint.IdleTimeout; d > 0 {
+		return d
+	}
+	return w.config.IdleTimeout
+}
+
 // expect gives the provider d for its next sign of life. The timer is moved only when a quarter
 // of d has passed, not at each of a stream's events; so it may cut a silence that much early.
 func (l *line) expect(d time.Duration) {

@@ -34,7 +34,7 @@ func (w *work) raw(a *answer) *failure {
 	var size int64
 	var failed error
 	for failed == nil {
-		a.line.expect(w.config.IdleTimeout)
+		a.line.expect(w.silence())
 		n, err := a.resp.Body.Read(b)
 		size += int64(n)
 		switch {

@@ -252,7 +252,7 @@ func (s *stream) beforeRead() {
 	if !s.held {
 		s.send()
 	}
-	s.line.expect(s.config.IdleTimeout)
+	s.line.expect(s.silence())
 	if !s.isGone() {
 		return
 	}

@@ -146,7 +146,7 @@ func (d *describer) failures() {
 	for _, t := range []struct {
 		when string
 		d    time.Duration
-	}{{"no first token", e.FirstTokenTimeout}, {"an attempt has not answered", e.AttemptTimeout}, {"the call is not over", e.Timeout}} {
+	}{{"no first token", e.FirstTokenTimeout}, {"an attempt has not answered", e.AttemptTimeout}, {"nothing more of an answer has come", e.IdleTimeout}, {"the call is not over", e.Timeout}} {
 		if t.d > 0 {
 			d.add(Line{Step: "time", When: t.when + " after " + short(t.d), How: "it is broken off"})
 		}

@@ -22,7 +22,7 @@ func TestDescribe(t *testing.T) {
 	many, yes := int64(8000), true
 	e := &endpoint.Endpoint{
 		Entities: []*endpoint.Entity{{Name: "gpt"}, {Name: "claude"}, {Name: "mini"}}, Weights: []int{90, 10, 0}, Fallback: true,
-		StickyBy: "requester", Timeout: 2 * time.Minute, FirstTokenTimeout: 5 * time.Second,
+		StickyBy: "requester", Timeout: 2 * time.Minute, FirstTokenTimeout: 5 * time.Second, IdleTimeout: 30 * time.Second,
 		Rules: []endpoint.Rule{
 			{Name: "urgent", When: endpoint.Condition{Headers: []endpoint.Named{{Name: "X-Priority", Is: is("high", "urgent*")}}}, To: []int{0}},
 			{Name: "long", When: endpoint.Condition{MinInput: &many, Streaming: &yes, Groups: is("vip")}, To: []int{1, 0}},
@@ -41,6 +41,7 @@ retry||408, 429, 5xx, connections, timeouts, before the first visible byte||the 
 fallback||an entity has failed, or its circuit is open|gpt claude mini|first what is left of the rule or strategy, then these in their order
 circuit||50 % of at least 20 attempts of 30s have failed||the entity is left out for 15s, then tried by one call at a time
 time||no first token after 5s||it is broken off
+time||nothing more of an answer has come after 30s||it is broken off
 time||the call is not over after 2m||it is broken off
 cache||the same question again||answered from memory for 1h, per key_tag team
 `)
