@@ -212,16 +212,19 @@ type Record struct {
 // Answered returns the attempt whose answer the client got, or whose failure it was told of; nil when
 // none was made. It is not always the last: others may have raced it.
 func (r *Record) Answered() *Attempt {
-	var last *Attempt
+	var told *Attempt
+	blamed := false // told is the row's target's
 	for i := range r.Attempts {
-		switch a := &r.Attempts[i]; {
+		a := &r.Attempts[i]
+		own := a.ServedEntity == r.Target.ServedEntity
+		switch {
 		case a.Error == "":
 			return a
-		case a.Error != Outrun || last == nil:
-			last = a
+		case told == nil, a.Error != Outrun && (own || !blamed):
+			told, blamed = a, own && a.Error != Outrun
 		}
 	}
-	return last
+	return told
 }
 
 // EntityChange is one row of served_entities: a served entity appeared, changed or went away.

@@ -32,4 +32,10 @@ func TestAnswered(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
+	told := &Record{Target: Target{ServedEntity: "x"}, Attempts: []Attempt{
+		{ServedEntity: "x", Model: "x", Error: Outrun}, {ServedEntity: "x", Model: "x", Error: "503"}, {ServedEntity: "y", Model: "y", Error: "it can't be told"},
+	}}
+	if a := told.Answered(); a != &told.Attempts[1] {
+		t.Errorf("the client was told of %+v", a)
+	}
 }

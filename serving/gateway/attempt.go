@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"strings"
@@ -64,7 +65,7 @@ func (w *work) request(ctx context.Context, t *target) (*http.Request, *provider
 	}
 	ask := provider.Ask{
 		Entity: t.entity, Format: t.codec.Format, Stream: w.streaming, Body: body,
-		Header: w.call.Header, Method: w.call.Method, Suffix: w.call.Suffix,
+		Header: w.passedOn(t.entity), Method: w.call.Method, Suffix: w.call.Suffix,
 	}
 	if w.req.IsForm() {
 		ask.ContentType = mime.FormatMediaType("multipart/form-data", map[string]string{"boundary": w.call.Boundary})
@@ -100,6 +101,24 @@ func (w *work) request(ctx context.Context, t *target) (*http.Request, *provider
 		w.span.Inject(r.Header)
 	}
 	return r, &up, nil
+}
+
+const idempotencyKey = "Idempotency-Key"
+
+// passedOn returns what of the client's header goes on to an entity. A key that says which requests are
+// the same is for the first that is asked: what another one is asked is not the same.
+func (w *work) passedOn(e *endpoint.Entity) http.Header {
+	h := w.call.Header
+	if h[idempotencyKey] == nil {
+		return h
+	}
+	first := w.call.purpose == "" && (len(w.rec.Attempts) == 0 || w.rec.Attempts[0].ServedEntity == e.Name)
+	if first && (w.racer == nil || w.racer.action == "") {
+		return h
+	}
+	h = maps.Clone(h)
+	delete(h, idempotencyKey)
+	return h
 }
 
 // noCredential explains a credential that could not be had.

@@ -2,13 +2,17 @@ package gateway_test
 
 import (
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/lakegate/lakegate/serving/cache"
 	"github.com/lakegate/lakegate/serving/endpoint"
+	"github.com/lakegate/lakegate/serving/gateway"
 	"github.com/lakegate/lakegate/serving/wire"
 	"github.com/lakegate/lakegate/serving/wire/formats"
 )
@@ -108,4 +112,38 @@ func TestWhyOfARaceThatIsNone(t *testing.T) {
 			t.Error(got)
 		}
 	})
+}
+
+// TestIdempotencyKeys go to the first entity only, as often as that is asked: the others are asked something
+// else, of which a provider that has seen the key would say that it differs, or give the wrong answer.
+func TestIdempotencyKeys(t *testing.T) {
+	falls := func(_ *lab, e *endpoint.Endpoint) {
+		e.Fallback, e.Retries = true, endpoint.Retries{Attempts: 2, Backoff: time.Second, MaxBackoff: time.Second}
+	}
+	only := func(_ *lab, e *endpoint.Endpoint) { e.Race.Among = []int{0, 1} }
+	for name, tt := range map[string]struct {
+		set  setup
+		want string
+	}{
+		"fallback": {falls, "a=k a=k b= b= c= c="},
+		"race":     {bothOf(racing(time.Minute), only), "a=k b="},
+		"shadow":   {shadowed(1), "a=k b= c="},
+	} {
+		steps := map[string][]step{"a": {status(500)}, "b": {status(500)}, "c": {status(500)}}
+		scripted(t, steps, tt.set, func(t *testing.T, l *lab, p *playbook) {
+			var mu sync.Mutex
+			var got []string
+			p.onAsk = func(r *http.Request) {
+				mu.Lock()
+				defer mu.Unlock()
+				got = append(got, r.URL.Host+"="+r.Header.Get("Idempotency-Key"))
+			}
+			l.do(ask, func(c *gateway.Call) { c.Header = http.Header{"Idempotency-Key": {"k"}} })
+			l.settled()
+			slices.SortStableFunc(got, func(a, b string) int { return strings.Compare(a[:1], b[:1]) })
+			if s := strings.Join(got, " "); s != tt.want {
+				t.Errorf("%s: asked %s, want %s", name, s, tt.want)
+			}
+		})
+	}
 }
