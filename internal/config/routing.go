@@ -22,6 +22,7 @@ type CircuitBreaker struct {
 	MinCalls     *int          `yaml:"min_calls"`
 	Window       time.Duration `yaml:"window"`
 	OpenFor      time.Duration `yaml:"open_for"`
+	Consecutive  *int          `yaml:"consecutive_failures"`
 }
 
 // routing checks how an endpoint finds an entity that answers.
@@ -80,6 +81,11 @@ func (c *checker) circuitBreaker(b *CircuitBreaker, p string) {
 	if !c.given(p + ".open_for") {
 		b.OpenFor = endpoint.DefaultOpenFor
 	}
+	if b.Consecutive == nil {
+		b.Consecutive = new(int)
+		*b.Consecutive = endpoint.DefaultConsecutiveFailures
+	}
+	within(c, p+".consecutive_failures", *b.Consecutive, 0, 1_000_000)
 	within(c, p+".open_for", b.OpenFor, 100*time.Millisecond, time.Hour)
 }
 
@@ -160,7 +166,8 @@ func compileRouting(e *endpoint.Endpoint, from *Endpoint) {
 	}
 	if b := l.CircuitBreaker; b != nil && *b.Enabled {
 		e.Breaker = endpoint.Breaker{
-			Enabled: true, FailureShare: *b.FailureShare, MinCalls: *b.MinCalls, Window: b.Window, OpenFor: b.OpenFor,
+			Enabled: true, FailureShare: *b.FailureShare, MinCalls: *b.MinCalls, Window: b.Window,
+			ConsecutiveFailures: *b.Consecutive, OpenFor: b.OpenFor,
 		}
 	}
 }

@@ -92,7 +92,7 @@ func (w *work) logChange(e *endpoint.Entity, c health.Change) {
 		w.Logger.Info("a circuit changed", args...)
 		return
 	}
-	w.Logger.Warn("a circuit opened", append(args, "calls", c.Calls, "failed", c.Failed, "open_for", w.endpoint.Breaker.OpenFor)...)
+	w.Logger.Warn("a circuit opened", append(args, "by", c.By.String(), "calls", c.Calls, "failed", c.Failed, "open_for", w.endpoint.Breaker.OpenFor)...)
 }
 
 // because adds a reason to those of the next attempt.
@@ -108,6 +108,7 @@ type Circuit struct {
 	Endpoint, Provider, Entity string
 	State                      health.State
 	Changes                    [3]int64 // how often each state was entered
+	Opened                     [3]int64 // how often it was opened, by health.Trigger
 }
 
 // Circuits returns those of the current catalog's endpoints that have a circuit breaker.
@@ -119,7 +120,9 @@ func (g *Gateway) Circuits() []Circuit {
 		}
 		for _, x := range e.Entities {
 			c := Circuit{Endpoint: e.Name, Provider: x.Provider, Entity: x.Name}
-			c.State, c.Changes = g.health.Of(x.ID).Circuit.Status()
+			at := &g.health.Of(x.ID).Circuit
+			c.State, c.Changes = at.Status()
+			c.Opened = at.Opened()
 			list = append(list, c)
 		}
 	}

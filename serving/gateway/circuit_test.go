@@ -56,7 +56,7 @@ func TestCircuit(t *testing.T) {
 			}
 		}
 		circuits := l.Circuits()
-		if got := fmt.Sprint(circuits); got != "[{chat openai a closed [1 2 2]} {chat openai b closed [0 0 0]}]" {
+		if got := fmt.Sprint(circuits); got != "[{chat openai a closed [1 2 2] [1 0 1]} {chat openai b closed [0 0 0] [0 0 0]}]" {
 			t.Errorf("circuits %s", got)
 		}
 	})
@@ -67,14 +67,45 @@ func TestCircuit(t *testing.T) {
 		}
 	}
 	want := []string{
-		`level=WARN msg="a circuit opened" endpoint=chat entity=a from=closed to=open calls=2 failed=2 open_for=5s`,
+		`level=WARN msg="a circuit opened" endpoint=chat entity=a from=closed to=open by=failure_share calls=2 failed=2 open_for=5s`,
 		`level=INFO msg="a circuit changed" endpoint=chat entity=a from=open to=half_open`,
-		`level=WARN msg="a circuit opened" endpoint=chat entity=a from=half_open to=open calls=0 failed=0 open_for=5s`,
+		`level=WARN msg="a circuit opened" endpoint=chat entity=a from=half_open to=open by=probe calls=0 failed=0 open_for=5s`,
 		`level=INFO msg="a circuit changed" endpoint=chat entity=a from=open to=half_open`,
 		`level=INFO msg="a circuit changed" endpoint=chat entity=a from=half_open to=closed`,
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("logged\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestADeadProviderIsLeftAtOnce: after a thousand good calls, ten bad ones in a row are enough.
+func TestADeadProviderIsLeftAtOnce(t *testing.T) {
+	var log bytes.Buffer
+	set := func(l *lab, e *endpoint.Endpoint) {
+		e.Fallback = true
+		e.Breaker = endpoint.Breaker{Enabled: true, FailureShare: 0.5, MinCalls: 20, Window: 30 * time.Second, ConsecutiveFailures: 10, OpenFor: 15 * time.Second}
+		l.parts.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	}
+	scripted(t, map[string][]step{"a": {says(answer)}, "b": {says(answer)}}, set, func(t *testing.T, l *lab, up *playbook) {
+		for range 1000 {
+			l.do(ask)
+			time.Sleep(10 * time.Millisecond)
+		}
+		up.change("a", step{err: errReset})
+		for i := range 10 {
+			if l.do(ask); !strings.HasPrefix(l.last(), "a 0 ") || !strings.Contains(l.last(), "\nb 200") {
+				t.Fatalf("failure %d: %s", i+1, l.last())
+			}
+		}
+		if l.do(ask); l.last() != "b 200 <- a is left out: its circuit is open" {
+			t.Error(l.last())
+		}
+		if c := l.Circuits()[0]; c.Opened != [3]int64{0, 1, 0} {
+			t.Errorf("%+v", c)
+		}
+	})
+	if want := `from=closed to=open by=consecutive_failures calls=1010 failed=10 open_for=15s`; !strings.Contains(log.String(), want) {
+		t.Errorf("logged %s, want %s", log.String(), want)
 	}
 }
 

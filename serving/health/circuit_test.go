@@ -1,6 +1,7 @@
 package health
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -54,6 +55,47 @@ func TestCircuit(t *testing.T) {
 					t.Fatalf("%s: at %d an open circuit lets a call through", name, i)
 				}
 			}
+		}
+	}
+}
+
+// TestFailuresInARow runs stories of attempts that overlap: a capital letter begins one, the small
+// letter ends it as a failure, or as a success when it is followed by !.
+func TestFailuresInARow(t *testing.T) {
+	b := endpoint.Breaker{Enabled: true, FailureShare: 1, MinCalls: 1000, Window: 10 * time.Second, OpenFor: 5 * time.Second, ConsecutiveFailures: 3}
+	for _, tt := range []struct {
+		name, story string
+		row         int
+		open        bool
+	}{
+		{"one after another", "Aa Bb Dd", 0, true},
+		{"one less", "Aa Bb", 2, false},
+		{"after years of successes", strings.Repeat("Aa! ", 5000) + "Aa Bb Dd", 0, true},
+		{"a success begins anew", "Aa Bb Dd! Ee Ff", 2, false},
+		{"and then again", "Aa Bb Dd! Ee Ff Gg", 0, true},
+		{"under way together they count once", "A B D E F a b d e f", 1, false},
+		{"and what began later counts", "A B D a b d Ee Ff", 0, true},
+		{"a late success counts too", "A Bb Dd a! Ee Ff", 2, false},
+		{"late failures after a success begin a row once", "A B D a Ee! b d", 1, false},
+	} {
+		var c Circuit
+		passes := map[rune]Pass{}
+		story := []rune(tt.story)
+		for i, x := range story {
+			switch {
+			case x >= 'A' && x <= 'Z':
+				passes[x], _, _ = c.Enter(&b, start)
+			case x >= 'a' && x <= 'z':
+				r := Failure
+				if i+1 < len(story) && story[i+1] == '!' {
+					r = Success
+				}
+				c.Leave(passes[x-'a'+'A'], r, &b, start)
+			}
+		}
+		state, _ := c.Status()
+		if open := state == Open; open != tt.open || c.row != tt.row || open && c.Opened() != [3]int64{0, 1, 0} {
+			t.Errorf("%s: it is %s after %v, %d in a row", tt.name, state, c.Opened(), c.row)
 		}
 	}
 }

@@ -141,7 +141,11 @@ func (d *describer) failures() {
 		d.add(Line{Step: "fallback", When: "an entity has failed, or its circuit is open", To: to, How: "first what is left of the rule or strategy, then these in their order"})
 	}
 	if b := e.Breaker; b.Enabled {
-		d.add(Line{Step: "circuit", When: fmt.Sprintf("%g %% of at least %d attempts of %s have failed", b.FailureShare*100, b.MinCalls, short(b.Window)), How: fmt.Sprintf("the entity is left out for %s, then tried by one call at a time", short(b.OpenFor))})
+		when := fmt.Sprintf("%g %% of at least %d attempts of %s have failed", b.FailureShare*100, b.MinCalls, short(b.Window))
+		if n := b.ConsecutiveFailures; n > 0 {
+			when += fmt.Sprintf(", or %d one after another", n)
+		}
+		d.add(Line{Step: "circuit", When: when, How: fmt.Sprintf("the entity is left out for %s, then tried by one call at a time", short(b.OpenFor))})
 	}
 	for _, t := range []struct {
 		when string

@@ -29,7 +29,7 @@ func TestDescribe(t *testing.T) {
 			{Name: "batch", When: endpoint.Condition{UsageContext: []endpoint.Named{{Name: "team", Is: is("*")}}}, To: []int{2}},
 		},
 		Retries: endpoint.Retries{Attempts: 2, Backoff: 250 * time.Millisecond, MaxBackoff: 10 * time.Second},
-		Breaker: endpoint.Breaker{Enabled: true, FailureShare: 0.5, MinCalls: 20, Window: 30 * time.Second, OpenFor: 15 * time.Second},
+		Breaker: endpoint.Breaker{Enabled: true, FailureShare: 0.5, MinCalls: 20, Window: 30 * time.Second, ConsecutiveFailures: 10, OpenFor: 15 * time.Second},
 		Cache:   &endpoint.ResponseCache{TTL: time.Hour, Scope: endpoint.CachePerTag, Tag: "team"},
 	}
 	check(t, Describe(e), `
@@ -39,7 +39,7 @@ rule|batch|usage_context.team is *|mini|the only one
 split||any other call|gpt claude|90 %, 10 %, sticky by requester
 retry||408, 429, 5xx, connections, timeouts, before the first visible byte||the same entity up to 2 times, after up to 250ms, doubled up to 10s, or Retry-After
 fallback||an entity has failed, or its circuit is open|gpt claude mini|first what is left of the rule or strategy, then these in their order
-circuit||50 % of at least 20 attempts of 30s have failed||the entity is left out for 15s, then tried by one call at a time
+circuit||50 % of at least 20 attempts of 30s have failed, or 10 one after another||the entity is left out for 15s, then tried by one call at a time
 time||no first token after 5s||it is broken off
 time||nothing more of an answer has come after 30s||it is broken off
 time||the call is not over after 2m||it is broken off

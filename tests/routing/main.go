@@ -54,8 +54,8 @@ func run(ctx context.Context, o options, s *suite.Suite) {
 		return
 	}
 	defer st.close()
-	fmt.Printf("routing: %.0f requests/s, a quarter of them streams; attempt_timeout %v, circuit opens at half of %d calls, for %v\n",
-		o.rate, attemptTimeout, minCalls, openFor)
+	fmt.Printf("routing: %.0f requests/s, a quarter of them streams; attempt_timeout %v, circuit opens at half of %d calls or %d failures one after another, for %v\n",
+		o.rate, attemptTimeout, minCalls, inRow, openFor)
 	st.act(ctx, s, "killed", st.killFirst, st.startFirst)
 	st.act(ctx, s, "frozen", st.freezeFirst, st.thawFirst)
 	s.Check("verify", st.verify(ctx))

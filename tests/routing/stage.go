@@ -19,6 +19,7 @@ const (
 	attemptTimeout = 2 * time.Second
 	openFor        = time.Second
 	minCalls       = 20
+	inRow          = 10
 )
 
 const gatewayConfig = `listen: %s
@@ -42,7 +43,7 @@ endpoints:
     lakegate:
       timeout: 30s
       attempt_timeout: %v
-      circuit_breaker: {enabled: true, failure_share: 0.5, min_calls: %d, window: 4s, open_for: %v}
+      circuit_breaker: {enabled: true, failure_share: 0.5, min_calls: %d, window: 4s, consecutive_failures: %d, open_for: %v}
 `
 
 // stage is two providers and a gateway, each a process.
@@ -69,7 +70,7 @@ func openStage(ctx context.Context, o options, dir string) (_ *stage, err error)
 			return nil, err
 		}
 	}
-	text := fmt.Appendf(nil, gatewayConfig, s.addr, filepath.Join(dir, "data"), token, s.firstAt, s.secondAt, attemptTimeout, minCalls, openFor)
+	text := fmt.Appendf(nil, gatewayConfig, s.addr, filepath.Join(dir, "data"), token, s.firstAt, s.secondAt, attemptTimeout, minCalls, inRow, openFor)
 	if err := os.WriteFile(s.file, text, 0o600); err != nil {
 		return nil, err
 	}
