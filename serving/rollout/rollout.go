@@ -44,7 +44,7 @@ type State struct {
 	Status   Status    `json:"status"`
 	Turn     int       `json:"turn"`  // counts how often it was begun or resumed: what was counted in one says nothing in another
 	Stage    int       `json:"stage"` // index
-	Since    time.Time `json:"since"` // by the clock of whoever wrote it
+	Since    time.Time `json:"since"` // by the clock of whoever wrote it, but never before the change before
 	Why      string    `json:"why"`
 	By       string    `json:"by"` // who did the last change: a principal, or Itself
 	// Counts are of the stage, by gateway.
@@ -90,6 +90,9 @@ func Begin(e *endpoint.Endpoint, now time.Time) State {
 // become changes the State, and begins to count anew.
 func (s *State) become(status Status, stage int, by, why string, now time.Time) {
 	s.Status, s.Stage, s.By, s.Why = status, stage, by, why
+	if now.Before(s.Since) { // of two gateways' clocks one is behind
+		now = s.Since
+	}
 	s.Since, s.Counts = now.UTC(), nil
 	s.note(now)
 }
