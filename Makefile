@@ -82,7 +82,7 @@ test-crash: build ## kill -9 twenty times under load; accepted equals landed eac
 test-s3: build ## the lake on a real S3 server, built on the first run: conformance, four writers at once, crashes
 	tests/s3/run.sh $(ARGS)
 
-test-gateways: build ## three gateways on one lake: changes live on all within 5 s, conflicts, kill -9 during writes (ARGS=-s3: on a real S3 server)
+test-gateways: build ## three gateways on one lake: changes live on all within 5 s, conflicts, secrets, kill -9 during writes (ARGS=-s3: on a real S3 server, which is killed too)
 	tests/gateways/run.sh $(ARGS)
 
 test-routing: build ## providers die and freeze under 200 requests/s with another to fall back to: no error that need not be, circuits, rows

@@ -85,7 +85,7 @@ func (a *app) secrets(done string, h func(context.Context, *secretCall) (any, er
 		}
 		if err != nil {
 			e := secretFault(err, call)
-			if e.Code == apierr.Internal {
+			if e.Code == apierr.Internal || errors.Is(err, secretstore.ErrAway) {
 				a.logger.Error("the store of secrets can't be used", "error", err)
 			}
 			return c.JSONBlob(e.Status, e.Body(apierr.Databricks))
@@ -256,6 +256,10 @@ func secretFault(err error, c *secretCall) *apierr.Error {
 		e := apierr.New(apierr.AlreadyExists, "Scope %s already exists!", c.Scope)
 		e.Status = http.StatusBadRequest // as Databricks has it
 		return e
+	case errors.Is(err, secretstore.ErrAway):
+		return apierr.New(apierr.Unavailable, "the lake, where the store of secrets is, can't be reached; calls go on with the secrets there were, try again later").Because(err)
+	case errors.Is(err, secretstore.ErrBusy):
+		return apierr.New(apierr.Conflict, "%v", secretstore.ErrBusy)
 	}
 	return apierr.New(apierr.Internal, "the store of secrets can't be used: %v", err).Because(err) // who reads it is an administrator
 }

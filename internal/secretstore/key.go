@@ -172,7 +172,7 @@ func (s *Store) RotateKey(ctx context.Context, next secret.String) error {
 			return err
 		}
 	}
-	return errors.New("the secrets are being changed all the time by others; try again")
+	return ErrBusy
 }
 
 // nextKey returns the key to encrypt with from now on, and what is to be done when that has been done.

@@ -102,7 +102,7 @@ func (l lake) read(ctx context.Context) ([]byte, state.Version, error) {
 		return nil, "", ErrNoStore
 	}
 	if err != nil {
-		return nil, "", err
+		return nil, "", away{err}
 	}
 	b, err := unwrap(doc)
 	return b, v, err
@@ -118,8 +118,18 @@ func (l lake) write(ctx context.Context, was state.Version, b []byte) (err error
 	} else {
 		_, err = l.docs.Replace(ctx, kind, id, was, doc)
 	}
-	return err
+	if err == nil || errors.Is(err, state.ErrChanged) || errors.Is(err, state.ErrExists) {
+		return err
+	}
+	return away{err}
 }
+
+// away is an error that is ErrAway, and says what it said.
+type away struct{ error }
+
+func (away) Is(target error) bool { return target == ErrAway }
+
+func (e away) Unwrap() error { return e.error }
 
 func (l lake) lock(bool) (func(), error) { return func() {}, nil }
 

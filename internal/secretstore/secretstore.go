@@ -43,6 +43,10 @@ var (
 	ErrNoScope  = errors.New("the store has no such scope")
 	ErrNoSecret = errors.New("the scope has no such key")
 	ErrScope    = errors.New("the scope is there already")
+	// ErrAway says that the lake could not be read or written, so a change was made or not.
+	ErrAway = errors.New("the lake can't be reached")
+	// ErrBusy says that others were faster each time; nothing was changed.
+	ErrBusy = errors.New("the secrets are being changed all the time by others; try again")
 )
 
 // Config says where a store is.
@@ -296,7 +300,7 @@ func (s *Store) change(ctx context.Context, create bool, edit func(*document) er
 			return madeKey, err
 		}
 	}
-	return madeKey, errors.New("the secrets are being changed all the time by others; try again")
+	return madeKey, ErrBusy
 }
 
 func (s *Store) try(ctx context.Context, create bool, edit func(*document) error) (madeKey bool, err error) {

@@ -109,7 +109,7 @@ func TestTheLakeIsAway(t *testing.T) {
 	if _, err := fresh.Get(t.Context(), Name{"openai", "api-key"}); err == nil || !strings.Contains(err.Error(), "no route") {
 		t.Errorf("without a copy: %v", err)
 	}
-	if _, err := a.Put(t.Context(), Name{"a", "b"}, secret.New("x"), noon); err == nil {
+	if _, err := a.Put(t.Context(), Name{"a", "b"}, secret.New("x"), noon); !errors.Is(err, ErrAway) {
 		t.Error("a put without the lake")
 	}
 	l.mem.Inject(nil)

@@ -24,6 +24,7 @@ type options struct {
 	rounds   int
 	length   time.Duration
 	s3       bool
+	quiet    time.Duration
 	seed     uint64
 	keep     string
 }
@@ -34,6 +35,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 12, "rounds of each kind of change, and of kills")
 	flag.DurationVar(&o.length, "for", 10*time.Second, "how long conflicting changes are made")
 	flag.BoolVar(&o.s3, "s3", false, "the lake is in a bucket of a real S3 server, not in a folder")
+	flag.DurationVar(&o.quiet, "quiet", 20*time.Second, "with -s3, how long the requests of gateways with nothing to do are counted")
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "decides the moments of kills")
 	flag.StringVar(&o.keep, "data", "", "folder to use and keep; a temporary one when empty")
 	flag.Parse()
@@ -73,6 +75,13 @@ func run(ctx context.Context, o options, out *suite.Suite) {
 	out.Check("of many who make the same endpoint one does", s.creations(ctx))
 	out.Check("conflicting changes", s.conflicts(ctx))
 	out.Check("changes from a version that is expected", s.expectations(ctx))
+	out.Check("secrets put in through one and used through another", s.secrets(ctx))
+	out.Check("secrets put in through all at once", s.secretsAtOnce(ctx))
+	if o.s3 {
+		out.Check("100 endpoints applied while the store is killed", s.applied(ctx))
+		out.Check("gateways start while the store is away", s.away(ctx))
+		out.Check("requests to the store", s.requests(ctx))
+	}
 	rng := rand.New(rand.NewPCG(o.seed, 0))
 	for i := range o.rounds {
 		out.Check(fmt.Sprintf("kill %d", i+1), s.killDuringWrite(ctx, rng))
@@ -80,4 +89,5 @@ func run(ctx context.Context, o options, out *suite.Suite) {
 	out.Check("a gateway that comes later", s.later(ctx))
 	out.Check("each change that was acknowledged is a row", s.audited(ctx))
 	out.Check("verify", s.verify(ctx))
+	out.Check("secrets are in no file", s.hidden())
 }

@@ -29,6 +29,7 @@ data: %s
 lake: %s
 flush: {interval: 1s}
 sql: {workers: 1}
+secrets: {store: {in: lake}}
 keys:
   - {name: admin, token: %q, principal: admin@example.com, endpoints: ["*"], admin: true}
   - {name: reader, token: %q, principal: reader@example.com, endpoints: ["*"]}
@@ -40,6 +41,7 @@ type gateway struct {
 	o          options
 	name, file string
 	addr       string
+	env        []string
 	process    *launch.Process
 	log        *os.File
 }
@@ -50,6 +52,8 @@ type stage struct {
 	dir      string
 	lake     string // as configurations say it
 	provider *fakellm.Server
+	seen     *seen
+	env      []string // of every gateway
 	server   *http.Server
 	upstream string
 	store    *s3test.Server
@@ -76,12 +80,18 @@ func openStage(ctx context.Context, o options, dir string) (_ *stage, err error)
 	if s.provider, err = fakellm.New(fakellm.DefaultConfig()); err != nil {
 		return nil, err
 	}
+	s.seen = &seen{Handler: s.provider}
+	key, err := exec.CommandContext(ctx, o.lakegate, "secrets", "keygen").Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s secrets keygen: %w (make build makes it)", o.lakegate, err)
+	}
+	s.env = []string{"LAKEGATE_SECRETS_KEY=" + string(key)}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	s.upstream = "http://" + l.Addr().String() + "/v1"
-	s.server = &http.Server{Handler: s.provider, ReadHeaderTimeout: 10 * time.Second}
+	s.server = &http.Server{Handler: s.seen, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.server.Serve(l) }() // ends with close
 	for _, name := range []string{"a", "b", "c"} {
 		if err := s.add(ctx, name); err != nil {
@@ -97,7 +107,7 @@ func (s *stage) add(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	g := &gateway{o: s.o, name: name, file: filepath.Join(s.dir, name+".yaml"), addr: addr}
+	g := &gateway{o: s.o, name: name, file: filepath.Join(s.dir, name+".yaml"), addr: addr, env: s.env}
 	if err := os.WriteFile(g.file, fmt.Appendf(nil, gatewayConfig, addr, filepath.Join(s.dir, name), s.lake, admin, reader), 0o600); err != nil {
 		return err
 	}
@@ -109,7 +119,7 @@ func (s *stage) add(ctx context.Context, name string) error {
 }
 
 func (g *gateway) start(ctx context.Context) (err error) {
-	if g.process, err = launch.Start(launch.Spec{Path: g.o.lakegate, Args: []string{"serve", "--config", g.file}, Log: g.log}); err != nil {
+	if g.process, err = launch.Start(launch.Spec{Path: g.o.lakegate, Args: []string{"serve", "--config", g.file}, Env: g.env, Log: g.log}); err != nil {
 		return fmt.Errorf("%w (make build makes it)", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
@@ -196,7 +206,9 @@ func (s *stage) verify(ctx context.Context) error {
 		}
 	}
 	for _, g := range s.all {
-		if out, err := exec.CommandContext(ctx, s.o.lakegate, "verify", "--config", g.file).CombinedOutput(); err != nil {
+		verify := exec.CommandContext(ctx, s.o.lakegate, "verify", "--config", g.file)
+		verify.Env = append(os.Environ(), s.env...)
+		if out, err := verify.CombinedOutput(); err != nil {
 			return fmt.Errorf("gateway %s: lakegate verify: %w\n%s", g.name, err, out)
 		}
 	}

@@ -33,6 +33,7 @@ type Server struct {
 	Endpoint string // http://127.0.0.1:port
 	Addr     string // 127.0.0.1:port
 	Dir      string // its objects are files in Dir/Bucket
+	Log      string // the file that has a line for each request
 
 	path    string
 	process *launch.Process
@@ -40,7 +41,7 @@ type Server struct {
 
 // Start starts a server that keeps its objects in dir, and waits until it answers. ErrUnavailable
 // when the program isn't there and can't be built. The caller ends it with Stop or Kill; it also
-// ends with this process.
+// ends with this process. Its requests are lines of Server.Log, as AWS writes them to access logs.
 func Start(ctx context.Context, dir string) (*Server, error) {
 	path, err := find(ctx)
 	if err != nil {
@@ -56,7 +57,7 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 	if err := os.MkdirAll(filepath.Join(dir, Bucket), 0o755); err != nil {
 		return nil, fmt.Errorf("start S3 server: %w", err)
 	}
-	s := &Server{Endpoint: "http://" + addr, Addr: addr, Dir: dir, path: path}
+	s := &Server{Endpoint: "http://" + addr, Addr: addr, Dir: dir, Log: dir + ".log", path: path}
 	return s, s.Restart(ctx)
 }
 
@@ -83,7 +84,7 @@ func (s *Server) Restart(ctx context.Context) error {
 	p, err := launch.Start(launch.Spec{
 		Path: s.path,
 		// Without an address it would listen to the world, and without keep-alive every call would dial.
-		Args: []string{"--port", s.Addr, "--quiet", "--keep-alive", "--health", "/health", "posix", s.Dir},
+		Args: []string{"--port", s.Addr, "--quiet", "--keep-alive", "--health", "/health", "--access-log", s.Log, "posix", s.Dir},
 		Env:  []string{"ROOT_ACCESS_KEY=" + AccessKey, "ROOT_SECRET_KEY=" + SecretKey},
 	})
 	if err != nil {
