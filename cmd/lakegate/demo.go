@@ -17,6 +17,7 @@ import (
 	"github.com/lakegate/lakegate/internal/config"
 	"github.com/lakegate/lakegate/internal/demo"
 	"github.com/lakegate/lakegate/internal/fakellm"
+	"github.com/lakegate/lakegate/internal/inference"
 	"github.com/lakegate/lakegate/internal/pricing"
 	"github.com/lakegate/lakegate/internal/secret"
 	"github.com/lakegate/lakegate/internal/state"
@@ -163,6 +164,9 @@ func (d *demoRun) fillHistory(ctx context.Context) error {
 	h.Days, h.Records = d.days, d.history
 	h.Price = pricing.Builtin().Cost
 	h.IDs = d.ids
+	var lost error
+	own := 0 // requests that lakegate made beside others
+	h.Compared = func(c *inference.Comparison) { lost = errors.Join(lost, d.app.lake.Comparison(c)) }
 	if err := h.Validate(); err != nil {
 		return err
 	}
@@ -171,9 +175,15 @@ func (d *demoRun) fillHistory(ctx context.Context) error {
 			return fmt.Errorf("record the history: %w", err)
 		}
 		d.tally.history++
+		if rec.Purpose != "" {
+			own++
+		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+	}
+	if lost != nil {
+		return fmt.Errorf("record the history's comparisons: %w", lost)
 	}
 	if err := d.app.lake.Flush(ctx); err != nil {
 		return fmt.Errorf("land the history: %w", err)
@@ -182,8 +192,8 @@ func (d *demoRun) fillHistory(ctx context.Context) error {
 	if _, err := docs.Create(ctx, demoKind, demoHistory, []byte(doc)); err != nil {
 		return fmt.Errorf("note that the history is there: %w", err)
 	}
-	fmt.Fprintf(d.out, "made up %d requests of the last %d days in %s (generated = true in their rows)\n",
-		d.tally.history, d.days, time.Since(began).Round(10*time.Millisecond))
+	fmt.Fprintf(d.out, "made up %d requests of the last %d days, %d of them lakegate's own for experiments, in %s (generated = true in their rows)\n",
+		d.tally.history, d.days, own, time.Since(began).Round(10*time.Millisecond))
 	return nil
 }
 

@@ -22,7 +22,7 @@ type AsOf struct {
 var measures = []struct{ name, expr string }{
 	{"requests", "COALESCE(SUM(CASE WHEN purpose IS NULL THEN 1 ELSE 0 END), 0)"}, // what lakegate asks by itself is use and cost, and no request
 	{"failed", "COALESCE(SUM(CASE WHEN outcome = 'ok' OR purpose IS NOT NULL THEN 0 ELSE 1 END), 0)"},
-	{"generated", "COALESCE(SUM(CASE WHEN generated THEN 1 ELSE 0 END), 0)"},
+	{"generated", "COALESCE(SUM(CASE WHEN generated AND purpose IS NULL THEN 1 ELSE 0 END), 0)"},
 	{"input_tokens", "COALESCE(SUM(input_token_count), 0)"},
 	{"output_tokens", "COALESCE(SUM(output_token_count), 0)"},
 	{"cached_tokens", "COALESCE(SUM(cached_input_token_count), 0)"},

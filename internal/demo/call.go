@@ -16,10 +16,14 @@ type call struct {
 	entity   Entity
 	team     Team
 	spike    bool // of the expensive day
+
+	why, action string             // of the next attempt
+	waited      time.Duration      // between attempts
+	lost        *inference.Attempt // that of an entity that another was faster than
 }
 
-// record makes up one call.
-func (h *history) record(at time.Time) *inference.Record {
+// call makes up one call.
+func (h *history) call(at time.Time) *call {
 	c := &call{Record: &inference.Record{ID: h.id(at), Time: at, Generated: true}, h: h}
 	c.caller()
 	c.way()
@@ -34,7 +38,7 @@ func (h *history) record(at time.Time) *inference.Record {
 		c.route()
 	}
 	c.keepBefore(h.Now)
-	return c.Record
+	return c
 }
 
 func (h *history) chance(p float64) bool { return h.rng.Float64() < p }

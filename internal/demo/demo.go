@@ -9,7 +9,10 @@
 // compared. Nothing here leaves the machine or is used outside the demo.
 package demo
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Endpoint is an endpoint of the demo.
 type Endpoint struct {
@@ -47,24 +50,38 @@ const (
 	taskEmbeddings = "llm/v1/embeddings"
 )
 
-// Endpoints returns the four endpoints. The caller owns the slice.
+// entity returns the entity of a name that the endpoint has.
+func (e *Endpoint) entity(name string) Entity {
+	return e.Entities[slices.IndexFunc(e.Entities, func(x Entity) bool { return x.Name == name })]
+}
+
+// Endpoints returns the six endpoints. The caller owns the slice.
 func Endpoints() []Endpoint {
 	return []Endpoint{
 		{Name: "chat", Task: taskChat, Payload: true, Fallback: true, Entities: []Entity{
 			{"gpt-5-mini", "openai", "gpt-5-mini", "gpt-5-mini-2025-08-07", 80},
 			{"gpt-4o-mini", "openai", "gpt-4o-mini", "gpt-4o-mini-2024-07-18", 8},
 			{"llama", "custom", "llama-3.3-70b-instruct", "llama-3.3-70b-instruct", 12},
+			{"gpt-5-nano", "openai", "gpt-5-nano", "gpt-5-nano-2025-08-07", 0},
 		}},
 		{Name: "assistant", Task: taskChat, Payload: true, Fallback: true, Entities: []Entity{
 			{"gpt-5", "openai", "gpt-5", "gpt-5-2025-08-07", 100},
 			{"gpt-5-mini", "openai", "gpt-5-mini", "gpt-5-mini-2025-08-07", 0},
 		}},
 		{Name: "code", Task: taskChat, Fallback: true, Entities: []Entity{
-			{"codex", "openai", "gpt-5-codex", "gpt-5-codex", 100},
+			{"codex-next", "openai", "gpt-5.1-codex", "gpt-5.1-codex", 100},
 			{"gpt-5", "openai", "gpt-5", "gpt-5-2025-08-07", 0},
+			{"codex", "openai", "gpt-5-codex", "gpt-5-codex", 0},
 		}},
 		{Name: "search-embeddings", Task: taskEmbeddings, Entities: []Entity{
 			{"embedding", "openai", "text-embedding-3-small", "text-embedding-3-small", 100},
+		}},
+		{Name: "ticket-summary", Task: taskChat, Fallback: true, Entities: []Entity{
+			{"gpt-5-mini", "openai", "gpt-5-mini", "gpt-5-mini-2025-08-07", 100},
+			{"gpt-4o-mini", "openai", "gpt-4o-mini", "gpt-4o-mini-2024-07-18", 0},
+		}},
+		{Name: Judge, Task: taskChat, Entities: []Entity{
+			{"gpt-5.4", "openai", "gpt-5.4", "gpt-5.4-2026-03-05", 100},
 		}},
 	}
 }
@@ -79,7 +96,7 @@ func Teams() []Team {
 		},
 		{
 			Name: "support", Key: "support", Principal: "helpdesk@example.com", CostCenter: "CC-220",
-			Projects: []string{"helpdesk-bot", "ticket-triage"}, Endpoints: []string{"chat", "assistant"}, Weight: 0.28,
+			Projects: []string{"helpdesk-bot", "ticket-triage"}, Endpoints: []string{"chat", "assistant", "ticket-summary"}, Weight: 0.28,
 			Members: append(people("farah.haddad", "george.mensah", "hana.suzuki", "ivan.petrov", "julia.nowak", "kofi.boateng"), programs("support", 2)...),
 		},
 		{

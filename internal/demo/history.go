@@ -23,6 +23,9 @@ type HistoryConfig struct {
 	Price func(provider, model string, at time.Time, u inference.Usage) *inference.Cost
 	// IDs returns the ids the gateway gives an endpoint and an entity of it; nil leaves them empty.
 	IDs func(endpoint, servedEntity string) (endpointID, servedEntityID string)
+	// Compared is told of each comparison before the record that follows it; nil leaves out all
+	// requests that are made beside clients' own.
+	Compared func(*inference.Comparison)
 }
 
 // DefaultHistory is 45 days of 60,000 calls up to now, unpriced.
@@ -49,21 +52,48 @@ func (c HistoryConfig) Validate() error {
 // What is to be seen in it: office hours and quiet weekends, slow growth; an outage of gpt-5
 // about twelve days ago with errors, timeouts and fallbacks; a day of research's reindex project,
 // about five days ago, that costs as much as a week; rate limits at busy hours; a tenth of the calls without
-// tags; calls to a model that has no list price; bad keys and unknown endpoints now and then.
+// tags; calls to a model that has no list price; bad keys and unknown endpoints now and then. Of
+// routing: retries, answers of chat from the cache, races of assistant's streams, a rollout of code, three
+// versions of ticket-summary's prompt, and, with Compared, a shadow and comparisons, whose requests
+// are among the c.Records.
 func History(c HistoryConfig) iter.Seq[*inference.Record] {
 	return func(yield func(*inference.Record) bool) {
 		if c.Validate() != nil {
 			return
 		}
 		h := newHistory(c)
+		n := 0
 		for _, s := range h.slots() {
 			for _, at := range h.times(s) {
-				if !yield(h.record(at)) {
+				n++
+				if h.owed > 0 { // its place is that of a request made beside another
+					h.owed--
+					continue
+				}
+				if !h.due(at, yield) {
+					return
+				}
+				c := h.call(at)
+				h.beside(c, h.Records-n)
+				if !yield(c.Record) {
 					return
 				}
 			}
 		}
+		h.due(h.Now, yield)
 	}
+}
+
+// due yields the requests made beside others up to a time.
+func (h *history) due(at time.Time, yield func(*inference.Record) bool) bool {
+	for len(h.pending) > 0 && !h.pending[0].Time.After(at) {
+		r := h.pending[0]
+		h.pending = h.pending[1:]
+		if !yield(r) {
+			return false
+		}
+	}
+	return true
 }
 
 // history is one history being made.
@@ -74,6 +104,9 @@ type history struct {
 	teams     []Team
 	down      time.Time // the day of the outage
 	dear      time.Time // the expensive day
+
+	pending []*inference.Record // made beside others, in order of time
+	owed    int                 // of them, in the place of how many calls none is left out yet
 }
 
 func newHistory(c HistoryConfig) *history {

@@ -77,18 +77,22 @@ func check(t *testing.T, r *inference.Record) {
 	if r.Usage.CachedInput != nil && *r.Usage.CachedInput > *r.Usage.Input || r.Usage.Reasoning != nil && *r.Usage.Reasoning > *r.Usage.Output {
 		bad("a part is more than the whole")
 	}
-	if (r.Cost != nil) != (counted && r.Target.Provider != "custom") {
+	hit := r.Cache != nil && r.Cache.Hit
+	if (r.Cost != nil) != ((counted || hit) && r.Target.Provider != "custom") || hit && (counted || r.Cost != nil && r.Cost.NanoUSD != 0) {
 		bad("cost")
 	}
-	if (r.Outcome == inference.Refused) != (len(r.Attempts) == 0) {
-		bad("attempts of a refused call")
+	if (r.Outcome == inference.Refused || hit) != (len(r.Attempts) == 0) {
+		bad("attempts of a refused call, or of one from the cache")
+	}
+	if (r.Purpose != "") != (r.Parent != inference.ID{}) {
+		bad("whose call it is")
 	}
 	if r.TimeToFirstToken != nil && (!r.Streaming || *r.TimeToFirstToken > r.Latency) {
 		bad("time to first token")
 	}
 	switch r.Outcome {
 	case inference.OK, inference.ClientGone, inference.UpstreamBroken:
-		if r.Status != 200 || r.Attempts[len(r.Attempts)-1].Status != 200 || r.Target.ServedEntityID != "id-"+r.Target.Endpoint+"-"+r.Target.ServedEntity {
+		if r.Status != 200 || !hit && r.Answered().Status != 200 || r.Target.ServedEntityID != "id-"+r.Target.Endpoint+"-"+r.Target.ServedEntity {
 			bad("an answered call")
 		}
 	default:
@@ -108,6 +112,57 @@ func TestHistoryFollowsItsSeed(t *testing.T) {
 	c.Seed++
 	if slices.Collect(demo.History(c))[0].ID == a[0].ID {
 		t.Error("another seed, the same history")
+	}
+}
+
+// What lakegate asked by itself is among the records, in order, and hangs together.
+func TestHistoryHasExperiments(t *testing.T) {
+	c := config()
+	compared := map[inference.ID]*inference.Comparison{}
+	c.Compared = func(v *inference.Comparison) { compared[v.RequestID] = v }
+	all := slices.Collect(demo.History(c))
+	if len(all) != c.Records || !slices.IsSortedFunc(all, func(a, b *inference.Record) int { return a.Time.Compare(b.Time) }) {
+		t.Fatalf("%d records, or not in order of time", len(all))
+	}
+	byID, purposes := map[inference.ID]*inference.Record{}, map[string]int{}
+	actions, stages, versions, hits := map[string]int{}, map[string]int{}, map[int64]int{}, 0
+	for _, r := range all {
+		check(t, r)
+		byID[r.ID] = r
+		purposes[r.Purpose]++
+		versions[r.PromptVersion]++
+		if r.Cache != nil && r.Cache.Hit {
+			hits++
+		}
+		for i, a := range r.Attempts {
+			actions[a.Action]++
+			if stage, is := strings.CutPrefix(a.Why, "rollout: "); is && i == 0 {
+				stages[stage]++
+			}
+		}
+	}
+	for _, r := range all {
+		if r.Purpose != "" && (byID[r.Parent] == nil || byID[r.Parent].Purpose != "" || r.Time.Before(byID[r.Parent].Time)) {
+			t.Fatalf("nobody made the call that %s %s was made beside", r.Purpose, r.ID)
+		}
+	}
+	names := map[string]int{}
+	for _, v := range compared {
+		names[v.Name]++
+		mine, other, judge := byID[v.RequestID], byID[v.OtherID], byID[v.JudgeID]
+		if mine == nil || other == nil || judge == nil || *v.JudgeCost != judge.Cost.NanoUSD || judge.Target.Endpoint != demo.Judge {
+			t.Fatalf("comparison %+v of %v, %v, %v", v, mine, other, judge)
+		}
+	}
+	if len(names) != 3 || purposes[inference.PurposeCompare] != len(compared) || purposes[inference.PurposeJudge] != len(compared) {
+		t.Errorf("%v comparisons, %v", names, purposes)
+	}
+	within(t, "shadows", purposes[inference.PurposeShadow], 200, 2_000)
+	within(t, "comparisons", len(compared), 300, 3_000)
+	within(t, "races", actions[inference.ActionRace], 100, 3_000)
+	within(t, "hits", hits, 500, 5_000)
+	if len(stages) != 4 || len(versions) != 4 {
+		t.Errorf("rollout %v, prompts %v", stages, versions)
 	}
 }
 

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"strings"
 	"time"
 
 	"github.com/lakegate/lakegate/internal/inference"
@@ -46,6 +47,10 @@ func (c *call) limited() {
 
 // route tries the entity that was picked, and the others while fallbacks help.
 func (c *call) route() {
+	c.direct()
+	if c.fromCache() {
+		return
+	}
 	tries := []Entity{c.entity}
 	if c.endpoint.Fallback {
 		for _, e := range c.endpoint.Entities {
@@ -55,18 +60,31 @@ func (c *call) route() {
 		}
 	}
 	for _, e := range tries {
-		c.aim(e)
-		failed, status, reason := c.fails(e)
-		if !failed {
-			c.answer()
+		if c.settles(e) {
 			return
-		}
-		c.try(status, reason)
-		if status == 400 || status == 0 || len(c.Attempts) == 3 {
-			break // the caller's fault, or no time left
 		}
 	}
 	c.giveUp()
+}
+
+// settles tries an entity, once or twice, and reports whether that ends the call.
+func (c *call) settles(e Entity) bool {
+	c.aim(e)
+	for {
+		failed, status, reason := c.fails(e)
+		if !failed {
+			c.answer()
+			return true
+		}
+		c.try(status, reason)
+		if status == 400 || status == 0 || len(c.Attempts) == 3 {
+			c.giveUp() // the caller's fault, or no time left
+			return true
+		}
+		if !c.again(reason) {
+			return false
+		}
+	}
 }
 
 // outage is when gpt-5 is down.
@@ -74,7 +92,7 @@ func (c *call) outage() bool { return hours(c.Time, c.h.down, 13, 15.7) }
 
 // fails decides whether one try fails.
 func (c *call) fails(e Entity) (bool, int, string) {
-	down := c.outage() && (e.Model == "gpt-5" || e.Model == "gpt-5-codex")
+	down := c.outage() && (e.Model == "gpt-5" || strings.HasSuffix(e.Model, "-codex"))
 	switch {
 	case down && c.h.chance(0.75):
 		if c.h.chance(0.2) {
@@ -107,13 +125,15 @@ func (c *call) try(status int, reason string) {
 func (c *call) attempt(status int, reason string, took time.Duration) {
 	c.Attempts = append(c.Attempts, inference.Attempt{
 		ServedEntity: c.entity.Name, Provider: c.entity.Provider, Model: c.entity.Model, Status: status, Error: reason, Latency: took,
+		Why: c.why, Action: c.action,
 	})
+	c.why, c.action = "", ""
 	spent := took
 	if c.UpstreamLatency != nil {
 		spent += *c.UpstreamLatency
 	}
 	c.UpstreamLatency = &spent
-	c.Latency = spent + c.h.duration(700*time.Microsecond, 0.3)
+	c.Latency = spent + c.waited + c.h.duration(700*time.Microsecond, 0.3)
 }
 
 // giveUp ends a call none of whose attempts worked.
@@ -133,20 +153,25 @@ func (c *call) answer() {
 	c.Target.Model = c.entity.Answers
 	c.Status, c.Outcome = 200, inference.OK
 	c.Usage = c.usage()
-	first, whole := c.pace()
+	first, whole := c.race(c.pace())
 	if c.Streaming {
+		before := c.waited
+		if c.UpstreamLatency != nil {
+			before += *c.UpstreamLatency
+		}
+		first += before
 		c.TimeToFirstToken = &first
 	}
 	c.attempt(200, "", whole)
 	switch {
+	case c.Purpose != "": // lakegate reads its own to the end
 	case c.Streaming && c.h.chance(0.015):
 		c.Outcome = inference.ClientGone // its usage is read to the end all the same
 	case c.Streaming && c.h.chance(0.002):
 		c.broken()
 	}
-	if c.h.Price != nil {
-		c.Cost = c.h.Price(c.entity.Provider, c.Target.Model, c.Time, c.Usage)
-	}
+	c.Cost = c.price(c.entity, c.Usage)
+	c.together()
 }
 
 // broken is a stream whose provider stopped in the middle, without a final count.

@@ -15,15 +15,23 @@ var habits = map[string]habit{
 	"assistant":         {in: 2_400, out: 520, cached: 0.50, spread: 0.7},
 	"code":              {in: 7_000, out: 750, cached: 0.80, spread: 0.7},
 	"search-embeddings": {in: 420, spread: 0.7},
+	"ticket-summary":    {in: 1_300, out: 180, cached: 0.30, spread: 0.5},
+	Judge:               {in: 1_900, out: 60, cached: 0.20, spread: 0.4},
 }
 
 // spikeHabit is that of the day somebody sent whole documents, again and again.
 var spikeHabit = habit{in: 120_000, out: 1_800, cached: 0.05, spread: 0.25}
 
+// prompts are what versions of the prompt make of what is sent and answered.
+var prompts = map[int64]struct{ in, out float64 }{1: {1, 1.3}, 2: {1.2, 1}, 3: {0.9, 0.6}}
+
 func (c *call) usage() inference.Usage {
 	k := habits[c.endpoint.Name]
 	if c.spike {
 		k = spikeHabit
+	}
+	if m, ok := prompts[c.PromptVersion]; ok {
+		k.in, k.out = k.in*m.in, k.out*m.out
 	}
 	in := int64(c.h.lognormal(k.in, k.spread)) + 8
 	out := int64(0)
@@ -45,12 +53,15 @@ func (c *call) usage() inference.Usage {
 }
 
 // thinking is the largest share of a model's output that is reasoning.
-var thinking = map[string]float64{"gpt-5": 0.7, "gpt-5-codex": 0.6, "gpt-5-mini": 0.4}
+var thinking = map[string]float64{"gpt-5": 0.7, "gpt-5-codex": 0.6, "gpt-5.1-codex": 0.5, "gpt-5.4": 0.3, "gpt-5-mini": 0.4}
 
 // speed is how fast a model is: until its first token, and for each one after.
 var speed = map[string]struct{ first, token time.Duration }{
 	"gpt-5":                  {900 * time.Millisecond, 14 * time.Millisecond},
 	"gpt-5-codex":            {750 * time.Millisecond, 12 * time.Millisecond},
+	"gpt-5.1-codex":          {560 * time.Millisecond, 9 * time.Millisecond},
+	"gpt-5.4":                {620 * time.Millisecond, 10 * time.Millisecond},
+	"gpt-5-nano":             {240 * time.Millisecond, 5 * time.Millisecond},
 	"gpt-5-mini":             {380 * time.Millisecond, 7 * time.Millisecond},
 	"gpt-4o-mini":            {320 * time.Millisecond, 8 * time.Millisecond},
 	"llama-3.3-70b-instruct": {210 * time.Millisecond, 19 * time.Millisecond},
