@@ -9,6 +9,9 @@ import _ "embed"
 //go:embed ai_gateway.lvdash.json
 var aiGateway []byte
 
+//go:embed routing.lvdash.json
+var routing []byte
+
 // File is one bundled dashboard.
 type File struct {
 	ID   string // also its address in the console
@@ -18,5 +21,8 @@ type File struct {
 
 // Files returns the bundled dashboards in the order to list them.
 func Files() []File {
-	return []File{{ID: "ai_gateway", Name: "AI Gateway", JSON: aiGateway}}
+	return []File{
+		{ID: "ai_gateway", Name: "AI Gateway", JSON: aiGateway},
+		{ID: "routing", Name: "Routing & experiments", JSON: routing},
+	}
 }

@@ -48,6 +48,7 @@ func TestOnlyTablesThatLakegateHas(t *testing.T) {
 	have := map[string]bool{
 		"system.serving.endpoint_usage": true, "system.serving.served_entities": true,
 		"system.ai_gateway.usage": true, "system.ai_gateway.external_model_spend": true,
+		"system.serving.comparisons": true, "system.serving.comparison_results": true, "system.serving.comparison_results_over_time": true,
 	}
 	all(t, func(t *testing.T, _ File, d *lvdash.Dashboard) {
 		if r := lvdash.Check(d, nil, func(n string) bool { return have[n] }); len(r.Missing) > 0 {
@@ -143,7 +144,7 @@ func TestEncodingsNameFieldsOfTheirQuery(t *testing.T) {
 func TestDatasetsUseTheCommonDialect(t *testing.T) {
 	safe := map[string]bool{}
 	for _, f := range strings.Fields(`COALESCE CAST NULLIF SUM COUNT row_number array_size dayofweek hour regexp_extract
-		date_add datediff explode filter map_keys current_date OVER AS IN INT`) {
+		date_add datediff explode filter map_keys current_date CONCAT OVER AS IN INT AND`) {
 		safe[f] = true
 	}
 	call := regexp.MustCompile(`([A-Za-z_]+)\s*\(`)

@@ -64,7 +64,7 @@ func TestLakeviewLifeCycle(t *testing.T) {
 
 func TestLakeviewPaging(t *testing.T) {
 	f := newFixture(t)
-	want := map[string]bool{"ai_gateway": true}
+	want := map[string]bool{"ai_gateway": true, "routing": true}
 	for i := range 7 {
 		want[f.create(fmt.Sprint("D", i)).ID] = true
 	}

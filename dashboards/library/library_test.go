@@ -69,7 +69,7 @@ func TestListHasBundledFirstAndNoTrash(t *testing.T) {
 		}
 		return out
 	}
-	if diff := cmp.Diff([]string{"ai_gateway", a.ID}, ids(false)); diff != "" {
+	if diff := cmp.Diff([]string{"ai_gateway", "routing", a.ID}, ids(false)); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{b.ID}, ids(true)); diff != "" {

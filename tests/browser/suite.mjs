@@ -96,7 +96,9 @@ const widgets = (page) => page.$$eval('.grid [data-widget]', (all) => all.map((e
 const text = (page, id, selector = '.counter-value') => page.locator(`[data-widget=${id}] ${selector}`).first().textContent();
 const shot = (page, name) => page.screenshot({ path: `${out}${name}.png`, fullPage: true });
 
-const pages = JSON.parse(bundled).pages.filter((p) => p.pageType !== 'PAGE_TYPE_GLOBAL_FILTERS');
+const routing = readFileSync(new URL('../../dashboards/bundled/routing.lvdash.json', import.meta.url), 'utf8');
+const pagesOf = (board, file) => JSON.parse(file).pages.filter((p) => p.pageType !== 'PAGE_TYPE_GLOBAL_FILTERS').map((p) => ({ ...p, path: `${board}/${p.name}` }));
+const pages = [...pagesOf('ai_gateway', bundled), ...pagesOf('routing', routing)];
 
 // ---- Signing in
 
@@ -133,13 +135,13 @@ if (process.env.SIGN_IN_LINK) {
   });
 }
 
-// ---- The bundled dashboard
+// ---- The bundled dashboards
 
 const page = await open();
 
 for (const p of pages) {
   await check(`page ${p.displayName}: every widget has data`, async () => {
-    await goto(page, 'ai_gateway/' + p.name);
+    await goto(page, p.path);
     const all = await widgets(page);
     must(all.length === p.layout.length, `${all.length} widgets instead of ${p.layout.length}`);
     for (const w of all) {
@@ -176,6 +178,14 @@ await check('a filter changes the numbers, lives in the address, and can be rese
   must(!page.url().includes('f.'), 'the address still holds the filter');
 });
 
+await check('an endpoint narrows what routing did, and the experiments with it', async () => {
+  await goto(page, 'routing/experiments?f.filter_endpoint=code');
+  must((await page.locator('[data-widget=t_results] tbody tr').count()) === 1, 'comparisons of other endpoints are shown');
+  must(/challenger is better|baseline is better|no difference shown yet/.test(await text(page, 't_results', 'tbody')), 'the comparison has no verdict');
+  await goto(page, 'routing/routing?f.filter_endpoint=code');
+  must((await page.$$eval('[data-widget=t_entities] tbody tr', (all) => all.map((e) => e.textContent))).every((t) => t.includes('code')), 'entities of other endpoints are shown');
+});
+
 await check('the time range changes the numbers, and Back undoes it', async () => {
   await goto(page, 'ai_gateway/overview');
   const before = await text(page, 'k_requests');
@@ -208,7 +218,7 @@ await check('the tag key changes who pays', async () => {
 
 await check('every chart can be read as a table', async () => {
   for (const p of pages) {
-    await goto(page, 'ai_gateway/' + p.name);
+    await goto(page, p.path);
     for (const id of await page.$$eval('.grid [data-widget]:has(.canvas)', (all) => all.map((e) => e.dataset.widget))) {
       await page.locator(`[data-widget=${id}] [aria-label="View as table"]`).click({ force: true });
       must((await page.locator(`[data-widget=${id}] tbody tr`).count()) > 0, `${id} has no rows as a table`);
@@ -355,7 +365,7 @@ for (const [width, theme] of looks) {
   const p2 = await open({ width, height: width < 500 ? 844 : 900, theme, scale: width < 500 ? 2 : 1 });
   for (const p of pages) {
     await check(`page ${p.displayName} fits ${width} pixels and is accessible, ${theme}`, async () => {
-      await goto(p2, 'ai_gateway/' + p.name);
+      await goto(p2, p.path);
       await shot(p2, `${p.name}-${width}-${theme}`);
       const wide = await p2.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       must(wide <= 0, `it is ${wide} pixels too wide`);
