@@ -15,6 +15,7 @@ type Rule struct {
 	Name string   `yaml:"name"`
 	When RuleWhen `yaml:"when"`
 	To   Texts    `yaml:"to"`
+	Only bool     `yaml:"only,omitempty"`
 }
 
 // RuleWhen says which calls meet a rule: those that all of it holds of.
@@ -177,7 +178,7 @@ func compileRules(from *Endpoint) []endpoint.Rule {
 		r := &from.Lakegate.Rules[i]
 		w := &r.When
 		rules = append(rules, endpoint.Rule{
-			Name: r.Name, To: from.placesOf(r.To),
+			Name: r.Name, To: from.placesOf(r.To), Only: r.Only,
 			When: endpoint.Condition{
 				Headers: named(w.Headers, http.CanonicalHeaderKey), UsageContext: named(w.UsageContext, strings.Clone),
 				Requesters: compilePatterns(w.Requesters), Groups: compilePatterns(w.Groups), Models: compilePatterns(w.Models),

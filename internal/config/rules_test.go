@@ -15,7 +15,7 @@ const routed = `{"name": "chat", "config": {"served_entities": [
 	{"name": "b", "external_model": {"name": "m", "provider": "openai", "task": "llm/v1/chat", "openai_config": {"openai_api_key": "{{secrets/s/k}}"}}}],
 	"traffic_config": {"routes": [{"served_entity_name": "a", "traffic_percentage": 100}, {"served_entity_name": "b", "traffic_percentage": 0}]}},
 	"lakegate": {"sticky_by": "header.x-session", "warm_up": true, "strategy": {"by": "weighted", "among": ["b", "a"]}, "rules": [
-		{"name": "one", "when": {"headers": {"x-priority": "high", "A": ["b", "c*"]}, "usage_context": {"team": ["x"]}, "groups": "vip", "max_input_tokens": 7, "streaming": false}, "to": ["b", "a"]}
+		{"name": "one", "when": {"headers": {"x-priority": "high", "A": ["b", "c*"]}, "usage_context": {"team": ["x"]}, "groups": "vip", "max_input_tokens": 7, "streaming": false}, "to": ["b", "a"], "only": true}
 	]}}`
 
 // What the API takes is compiled like what the file has: names of headers are canonical, one text is
@@ -29,7 +29,7 @@ func TestRulesAreCompiled(t *testing.T) {
 	must(t, err)
 	got, _ := catalog.Lookup("chat")
 	w := got.Rules[0].When
-	if s := fmt.Sprint(got.Rules[0].Name, got.Rules[0].To, w.Headers, w.UsageContext, w.Groups, *w.MaxInput, *w.Streaming, w.MinInput, w.Requesters); s != "one[1 0] [{A [b c*]} {X-Priority [high]}] [{team [x]}] [vip] 7 false <nil> []" {
+	if s := fmt.Sprint(got.Rules[0].Name, got.Rules[0].To, got.Rules[0].Only, w.Headers, w.UsageContext, w.Groups, *w.MaxInput, *w.Streaming, w.MinInput, w.Requesters); s != "one[1 0] true [{A [b c*]} {X-Priority [high]}] [{team [x]}] [vip] 7 false <nil> []" {
 		t.Error(s)
 	}
 	if s := got.Strategy; s.By != endpoint.Weighted || !slices.Equal(s.Among, []int{1, 0}) || got.StickyBy != "header.X-Session" || !got.WarmUp {

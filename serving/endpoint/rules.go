@@ -8,6 +8,7 @@ type Rule struct {
 	Name string
 	When Condition
 	To   []int // places in Entities, at least one, in the order to be tried
+	Only bool  // nobody but those of To gets to see its calls
 }
 
 // Condition is met by the calls that each of its parts holds of. A part that is zero holds of all.

@@ -64,6 +64,9 @@ func (w *work) check() *apierr.Error {
 	} else if w.codec.InputChars != nil && size > 0 {
 		w.rec.Usage.InputChars = w.codec.InputChars(w.req.Body())
 	}
+	if err := w.stays(); err != nil {
+		return err
+	}
 	if w.call.purpose != "" {
 		return nil // nobody asked for it whose limits it could count towards
 	}

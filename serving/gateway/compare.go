@@ -16,9 +16,9 @@ import (
 )
 
 // compare has this call's answer compared with another entity's, if its turn has come and it gets
-// a good one from either side of the comparison.
+// a good one from either side of the comparison. What only some entities may see, a judge may not.
 func (w *work) compare() {
-	if w.repeatable() && w.codec.Operation != wire.OpEmbeddings && w.chance(w.endpoint.Compare.Share) {
+	if w.repeatable() && w.codec.Operation != wire.OpEmbeddings && w.chance(w.endpoint.Compare.Share) && w.only() == nil {
 		w.after = w.contest
 	}
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"slices"
 
+	"github.com/lakegate/lakegate/internal/apierr"
 	"github.com/lakegate/lakegate/serving/endpoint"
 	"github.com/lakegate/lakegate/serving/route"
 )
@@ -47,6 +48,27 @@ func (w *work) rule() int {
 		})
 	}
 	return w.ruled - 2
+}
+
+// only returns the rule whose entities alone may see the call, nil where there is no such rule.
+func (w *work) only() *endpoint.Rule {
+	if i := w.rule(); i >= 0 && w.endpoint.Rules[i].Only {
+		return &w.endpoint.Rules[i]
+	}
+	return nil
+}
+
+// stays refuses a call that would have to go on at an entity that its rule keeps it from.
+func (w *work) stays() *apierr.Error {
+	r := w.only()
+	if r == nil || w.call.Stored != nil { // of that, its provider learns nothing but that it is fetched
+		return nil
+	}
+	e := w.predecessor()
+	if e == nil || slices.ContainsFunc(r.To, func(i int) bool { return w.endpoint.Entities[i] == e }) {
+		return nil
+	}
+	return apierr.New(apierr.InvalidParameter, "the answer that this one is to follow is stored at %q, and rule %q keeps this request from there: send the conversation itself", e.Name, r.Name).At("previous_response_id")
 }
 
 // inputTokens estimates the tokens of the input: a quarter of its characters, where those were
@@ -117,6 +139,9 @@ func (w *work) planned(dst []*endpoint.Entity, chosen []int) []*endpoint.Entity 
 	}
 	for _, i := range chosen[1:] {
 		dst = append(dst, all[i])
+	}
+	if w.only() != nil {
+		return dst
 	}
 	for i, x := range all {
 		if !slices.Contains(chosen, i) && w.endpoint.FallsBackTo(i) {

@@ -6,7 +6,7 @@ import "github.com/lakegate/lakegate/internal/inference"
 // and nobody gets it.
 func (w *work) shadow() {
 	s := w.endpoint.Shadow
-	if !w.repeatable() || !w.chance(s.Share) {
+	if !w.repeatable() || !w.chance(s.Share) || w.only() != nil { // rules name no shadows
 		return
 	}
 	w.askBeside(w.endpoint.Entities[s.To], inference.PurposeShadow, nil)

@@ -26,7 +26,11 @@ func Describe(e *endpoint.Endpoint) []Line {
 	d.prompt()
 	for i := range e.Rules {
 		r := &e.Rules[i]
-		d.add(Line{Step: "rule", Name: r.Name, When: conditions(&r.When), To: d.names(r.To), How: d.amongRule(r.To)})
+		l := Line{Step: "rule", Name: r.Name, When: conditions(&r.When), To: d.names(r.To), How: d.amongRule(r.To)}
+		if r.Only {
+			l.How += "; nobody else is asked, also when they fail"
+		}
+		d.add(l)
 	}
 	d.rollout()
 	d.others()
@@ -138,7 +142,7 @@ func (d *describer) failures() {
 				to = append(to, x.Name)
 			}
 		}
-		d.add(Line{Step: "fallback", When: "an entity has failed, or its circuit is open", To: to, How: "first what is left of the rule or strategy, then these in their order"})
+		d.add(Line{Step: "fallback", When: "an entity has failed, or its circuit is open", To: to, How: "first what is left of the rule or strategy, then these in their order" + d.confined()})
 	}
 	if b := e.Breaker; b.Enabled {
 		when := fmt.Sprintf("%g %% of at least %d attempts of %s have failed", b.FailureShare*100, b.MinCalls, short(b.Window))
@@ -155,6 +159,20 @@ func (d *describer) failures() {
 			d.add(Line{Step: "time", When: t.when + " after " + short(t.d), How: "it is broken off"})
 		}
 	}
+}
+
+// confined says which calls go nowhere else.
+func (d *describer) confined() string {
+	var names []string
+	for i := range d.e.Rules {
+		if r := &d.e.Rules[i]; r.Only {
+			names = append(names, r.Name)
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return "; not for calls of rule " + strings.Join(names, ", ")
 }
 
 // conditions says which calls meet a condition.

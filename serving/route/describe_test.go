@@ -26,7 +26,7 @@ func TestDescribe(t *testing.T) {
 		Rules: []endpoint.Rule{
 			{Name: "urgent", When: endpoint.Condition{Headers: []endpoint.Named{{Name: "X-Priority", Is: is("high", "urgent*")}}}, To: []int{0}},
 			{Name: "long", When: endpoint.Condition{MinInput: &many, Streaming: &yes, Groups: is("vip")}, To: []int{1, 0}},
-			{Name: "batch", When: endpoint.Condition{UsageContext: []endpoint.Named{{Name: "team", Is: is("*")}}}, To: []int{2}},
+			{Name: "batch", When: endpoint.Condition{UsageContext: []endpoint.Named{{Name: "team", Is: is("*")}}}, To: []int{2}, Only: true},
 		},
 		Retries: endpoint.Retries{Attempts: 2, Backoff: 250 * time.Millisecond, MaxBackoff: 10 * time.Second},
 		Breaker: endpoint.Breaker{Enabled: true, FailureShare: 0.5, MinCalls: 20, Window: 30 * time.Second, ConsecutiveFailures: 10, OpenFor: 15 * time.Second},
@@ -35,10 +35,10 @@ func TestDescribe(t *testing.T) {
 	check(t, Describe(e), `
 rule|urgent|header X-Priority is high or urgent*|gpt|the only one
 rule|long|a group is vip, and input of 8000 tokens or more, and streamed|claude gpt|10 %, 90 %, sticky by requester
-rule|batch|usage_context.team is *|mini|the only one
+rule|batch|usage_context.team is *|mini|the only one; nobody else is asked, also when they fail
 split||any other call|gpt claude|90 %, 10 %, sticky by requester
 retry||408, 429, 5xx, connections, timeouts, before the first visible byte||the same entity up to 2 times, after up to 250ms, doubled up to 10s, or Retry-After
-fallback||an entity has failed, or its circuit is open|gpt claude mini|first what is left of the rule or strategy, then these in their order
+fallback||an entity has failed, or its circuit is open|gpt claude mini|first what is left of the rule or strategy, then these in their order; not for calls of rule batch
 circuit||50 % of at least 20 attempts of 30s have failed, or 10 one after another||the entity is left out for 15s, then tried by one call at a time
 time||no first token after 5s||it is broken off
 time||nothing more of an answer has come after 30s||it is broken off
