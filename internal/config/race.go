@@ -61,6 +61,9 @@ func (c *checker) shadow(e *Endpoint, p string) {
 	if f := *s.Share; !(f > 0 && f <= 1) { // also refuses what is no number
 		c.fault(p+".share", "want more than 0 and at most 1, got %s", c.text(p+".share"))
 	}
+	if !e.AIGateway.UsageTracking.On(true) && !e.AIGateway.InferenceTable.On() {
+		c.fault(p, "nobody gets a shadow's answer, and nothing of it is kept: enable ai_gateway.usage_tracking_config or inference_table_config")
+	}
 	if !c.required(p+".to", s.To) || c.bad(p+".to") {
 		return
 	}

@@ -42,3 +42,19 @@ func TestRacesAndShadowsAreCompiled(t *testing.T) {
 		}
 	}
 }
+
+// A shadow of which nothing would be kept only costs money.
+func TestAShadowIsKept(t *testing.T) {
+	c, err := Parse([]byte(`secrets: {s: {k: some-key}}`), nil)
+	must(t, err)
+	for gateway, ok := range map[string]bool{
+		`{"usage_tracking_config": {"enabled": true}}`:  true,
+		`{"usage_tracking_config": {"enabled": false}}`: false,
+		`{"usage_tracking_config": {"enabled": false}, "inference_table_config": {"enabled": true, "catalog_name": "m", "schema_name": "s"}}`: true,
+	} {
+		_, err := c.ParseEndpoint(fmt.Appendf(nil, threeEntities, `{"shadow": {"to": "b"}}, "ai_gateway": `+gateway), nil, &endpoint.Origin{})
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", gateway, err)
+		}
+	}
+}
