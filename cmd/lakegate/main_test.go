@@ -109,10 +109,26 @@ func TestKeysOfEndpointsToCome(t *testing.T) {
 	if out, err := check("search"); err != nil || !strings.Contains(out, "key me: endpoint search is not in this file: it has to be made through the API\n") {
 		t.Errorf("%v\n%s", err, out)
 	}
+	judged := strings.Replace(minimalEndpoint, "endpoints:\n", "endpoints:\n"+comparedEndpoint, 1)
+	if err := os.WriteFile(file, []byte(judged), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, err := run(t, "", "config", "check", file); err != nil || !strings.Contains(out, "endpoint tried: judge critic is not in this file: it has to be made through the API\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
 	if _, err := check("chta"); err == nil || !strings.Contains(err.Error(), `did you mean "chat"? If one of that name is made through the API, write it as a pattern, "chta*"`) {
 		t.Error(err)
 	}
 }
+
+const comparedEndpoint = `  - name: tried
+    config:
+      served_entities:
+        - {name: a, external_model: {name: m, provider: custom, task: llm/v1/chat, custom_provider_config: {custom_provider_url: "http://localhost:1"}}}
+        - {name: b, external_model: {name: m, provider: custom, task: llm/v1/chat, custom_provider_config: {custom_provider_url: "http://localhost:1"}}}
+      traffic_config: {routes: [{served_entity_name: a, traffic_percentage: 100}, {served_entity_name: b, traffic_percentage: 0}]}
+    lakegate: {compare: {baseline: a, challenger: b, share: 1, judge: critic}}
+`
 
 const minimalEndpoint = `endpoints:
   - name: chat

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -37,22 +38,29 @@ type live struct {
 	merged  *config.Config  // the same with the endpoints of the API
 	creds   *credential.Set // of the catalog in force
 	pending bool            // now is in force, but what changed with it is not remembered yet
+	nowhere []string        // what was named last that is not there
 }
 
 // start applies the first configuration.
 func (l *live) start(ctx context.Context, cfg *config.Config) error {
 	err := l.apply(ctx, cfg)
 	if err == nil {
-		l.sayNowhere()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.sayNowhere(true)
 	}
 	return err
 }
 
-// sayNowhere tells of endpoints that keys may call and that are neither in the file nor made through the
-// API yet: they may be misspelt.
-func (l *live) sayNowhere() {
-	if list := l.config().NowhereFor(); len(list) > 0 {
-		l.logger.Warn("keys name endpoints that are not there; they can be made through the API", "missing", strings.Join(list, ", "))
+// sayNowhere tells of endpoints that keys may call, or comparisons are judged by, and that are neither in the
+// file nor made through the API yet: they may be misspelt. again: also if all were told of before. It
+// is called with mu held.
+func (l *live) sayNowhere(again bool) {
+	list := l.merged.NowhereFor()
+	fresh := slices.ContainsFunc(list, func(x string) bool { return !slices.Contains(l.nowhere, x) })
+	l.nowhere = list
+	if fresh || again && len(list) > 0 {
+		l.logger.Warn("the configuration names endpoints that are not there; they can be made through the API", "missing", strings.Join(list, ", "))
 	}
 }
 
@@ -84,7 +92,9 @@ func (l *live) reload(ctx context.Context, why string) {
 		l.logger.Error("the new configuration was not taken", "why", why, "error", err.Error())
 		return
 	}
-	l.sayNowhere()
+	l.mu.Lock()
+	l.sayNowhere(true)
+	l.mu.Unlock()
 	l.logger.Info("configuration reloaded", "why", why, "endpoints", len(cfg.Endpoints), "keys", len(cfg.Keys))
 }
 
@@ -227,6 +237,7 @@ func (l *live) follow(ctx context.Context) (endpoints.Set, error) {
 		if err := l.take(ctx, l.now); err != nil {
 			return nil, err
 		}
+		l.sayNowhere(false)
 	}
 	return l.stored.set, nil
 }

@@ -151,8 +151,8 @@ func (c *checker) keyEndpoint(path, e string) {
 	}
 }
 
-// NowhereFor returns what keys say of endpoints that c does not have, in words: "key me: endpoint chat". Of a
-// file they may be made through the API.
+// NowhereFor returns what keys and comparisons say of endpoints that c does not have, in words: "key me:
+// endpoint chat", "endpoint chat: judge search". Of a file they may be made through the API.
 func (c *Config) NowhereFor() []string {
 	there := make(map[string]bool, len(c.Endpoints))
 	for i := range c.Endpoints {
@@ -164,6 +164,11 @@ func (c *Config) NowhereFor() []string {
 			if !strings.Contains(e, "*") && !there[e] {
 				list = append(list, fmt.Sprintf("key %s: endpoint %s", c.Keys[i].Name, e))
 			}
+		}
+	}
+	for i := range c.Endpoints {
+		if l := c.Endpoints[i].Lakegate.Compare; l != nil && !there[l.Judge] {
+			list = append(list, fmt.Sprintf("endpoint %s: judge %s", c.Endpoints[i].Name, l.Judge))
 		}
 	}
 	return list

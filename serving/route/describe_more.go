@@ -72,9 +72,9 @@ func (d *describer) beside() {
 		d.add(Line{Step: "race", When: "a call that goes to one of them", To: d.names(r.Among), How: how})
 	}
 	if s := d.e.Shadow; s != nil {
-		d.add(Line{Step: "shadow", When: fmt.Sprintf("%g %% of the calls", s.Share*100), To: d.names([]int{s.To}), How: "asked the same; nobody gets the answer"})
+		d.add(Line{Step: "shadow", When: fmt.Sprintf("%g %% of the calls", s.Share*100), To: d.names([]int{s.To}), How: "asked the same; nobody gets the answer" + d.confined()})
 	}
 	if c := d.e.Compare; c != nil {
-		d.add(Line{Step: "compare", Name: c.Name, When: fmt.Sprintf("%g %% of the calls that one of them has answered", c.Share*100), To: d.names([]int{c.Baseline, c.Challenger}), How: "the other is asked the same, and " + c.Judge + " says which answer is better"})
+		d.add(Line{Step: "compare", Name: c.Name, When: fmt.Sprintf("%g %% of the calls that one of them has answered", c.Share*100), To: d.names([]int{c.Baseline, c.Challenger}), How: "the other is asked the same, and " + c.Judge + " says which answer is better" + d.confined()})
 	}
 }
