@@ -153,7 +153,7 @@ func (l *live) followUntil(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		_, err := l.follow(ctx)
+		err := l.poll(ctx)
 		if err != nil && !away && ctx.Err() == nil {
 			l.logger.Warn("changes of endpoints made through the API can't be looked for; those that are known stay", "error", err)
 		}

@@ -227,9 +227,19 @@ func (l *live) config() *config.Config {
 // follow takes up what others changed through the API, and returns what there is then. An error says
 // that the store could not be reached: what was in force stays.
 func (l *live) follow(ctx context.Context) (endpoints.Set, error) {
+	return l.taken(ctx, l.stored.refresh)
+}
+
+// poll is follow where there may be news.
+func (l *live) poll(ctx context.Context) error {
+	_, err := l.taken(ctx, func(ctx context.Context) (bool, error) { return l.stored.poll(ctx, time.Now()) })
+	return err
+}
+
+func (l *live) taken(ctx context.Context, look func(context.Context) (bool, error)) (endpoints.Set, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	news, err := l.stored.refresh(ctx)
+	news, err := look(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ import (
 // data folder stands in while the store can't be reached. It is for one goroutine at a time.
 type stored struct {
 	store  *endpoints.Store
+	watch  *endpoints.Watch
 	file   string
 	set    endpoints.Set
 	said   map[string]int64            // versions that were logged as unusable, by name
@@ -29,9 +30,25 @@ type stored struct {
 }
 
 func newStored(docs *state.Docs, data string, logger *slog.Logger) *stored {
+	store := endpoints.New(docs)
 	return &stored{
-		store: endpoints.New(docs), file: filepath.Join(data, "api-endpoints.json"), said: map[string]int64{}, good: map[string]*config.Endpoint{}, logger: logger,
+		store: store, watch: store.Watch(), file: filepath.Join(data, "api-endpoints.json"), said: map[string]int64{}, good: map[string]*config.Endpoint{}, logger: logger,
 	}
+}
+
+// poll is refresh where there may be news.
+func (s *stored) poll(ctx context.Context, now time.Time) (bool, error) {
+	look, cancel := context.WithTimeout(ctx, memoryTimeout)
+	defer cancel()
+	due, err := s.watch.Due(look, now)
+	if err != nil || !due {
+		return false, err
+	}
+	news, err := s.refresh(ctx)
+	if err == nil {
+		s.watch.Listed(now)
+	}
+	return news, err
 }
 
 // refresh looks what is in the store now, and reports whether that is news.
@@ -152,6 +169,5 @@ func withStored(ctx context.Context, file *config.Config, docs *state.Docs) (*co
 	return mergeEndpoints(file, set, parse, func(*endpoints.Document, error) {}), nil // the gateway reports them
 }
 
-// followInterval is how often a gateway looks for changes that were made through others: one listing
-// of the store each time.
+// followInterval is how often a gateway looks for changes that were made through others.
 const followInterval = 2 * time.Second

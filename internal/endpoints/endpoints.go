@@ -5,7 +5,7 @@
 // a change from the same version, the second is told with ErrChanged, and a process that dies in the
 // middle leaves the old version or the new one. The newest version is the endpoint; the older ones
 // are its history, and stay. A deleted endpoint is a version that says so. To see what changed takes
-// one listing, however many endpoints there are.
+// a listing of all versions; a Watch knows when it need not be made.
 //
 // What is in a document's Spec is for others to check. It must hold no secret: references to
 // secrets only. A Store is safe for concurrent use, and many processes may share its documents.
@@ -101,6 +101,10 @@ func parseID(id string) (key string, version int64, ok bool) {
 func (s *Store) Put(ctx context.Context, d *Document) error {
 	doc, err := json.Marshal(d)
 	if err != nil {
+		return fmt.Errorf("store endpoint %q: %w", d.Name, err)
+	}
+	// Before and not after: a process that dies between the two leaves nothing that others don't see.
+	if err := s.docs.Announce(ctx, kind); err != nil {
 		return fmt.Errorf("store endpoint %q: %w", d.Name, err)
 	}
 	_, err = s.docs.Create(ctx, kind, id(d.Name, d.Version), doc)

@@ -11,6 +11,7 @@ package state
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -133,6 +134,38 @@ func (d *Docs) Delete(ctx context.Context, kind, id string) error {
 	}
 	return nil
 }
+
+// Announce says that documents of a kind are about to change, to whoever asks Announced. That is one small
+// object, _lakegate/changes/<kind>.json, so that to look for changes no listing is needed.
+func (d *Docs) Announce(ctx context.Context, kind string) error {
+	key, err := keyOf(changes, kind)
+	if err != nil {
+		return err
+	}
+	if _, err := d.store.Put(ctx, key, fmt.Appendf(nil, `{"change":%q}`, rand.Text())); err != nil {
+		return fmt.Errorf("announce a change of %s: %w", kind, err)
+	}
+	return nil
+}
+
+// Announced returns what is another Version after each Announce of the kind; "" before the first.
+func (d *Docs) Announced(ctx context.Context, kind string) (Version, error) {
+	key, err := keyOf(changes, kind)
+	if err != nil {
+		return "", err
+	}
+	info, err := d.store.Stat(ctx, key)
+	if errors.Is(err, objstore.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look for changes of %s: %w", kind, err)
+	}
+	return Version(info.ETag), nil
+}
+
+// changes is the kind of the objects that announce.
+const changes = "changes"
 
 // List returns the ids of a kind, in order.
 func (d *Docs) List(ctx context.Context, kind string) ([]string, error) {
