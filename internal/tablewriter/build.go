@@ -43,10 +43,14 @@ func (w *Writer) build(ctx context.Context, from, to wal.Pos, careful bool) erro
 		w: w, ctx: ctx, gatherer: w.lake.gatherer(careful), first: from.Segment, through: to.Segment - 1,
 		targets: map[*tableschema.Table]*target{}, commits: map[*table]*commit{}, tallies: map[uint64]tally{},
 	}
-	b.gatherer.emit, b.gatherer.memory = b.store, &w.blocks
+	b.gatherer.emit, b.gatherer.memory, b.gatherer.last = b.store, &w.blocks, w.sizes
 	defer b.gatherer.close()
 	for _, s := range w.log.Segments() {
-		if _, known := w.tallies[s.Number]; !known && s.Number >= from.Segment && s.Number < to.Segment {
+		if s.Number < from.Segment || s.Number >= to.Segment {
+			continue
+		}
+		b.gatherer.left += s.Size
+		if _, known := w.tallies[s.Number]; !known {
 			b.tallies[s.Number] = tally{}
 		}
 	}
@@ -55,6 +59,7 @@ func (w *Writer) build(ctx context.Context, from, to wal.Pos, careful bool) erro
 	for f, err := range r.rows(from, to) {
 		if err == nil {
 			err = b.fact(f)
+			b.gatherer.left -= f.size
 		}
 		if err == nil {
 			err = w.pace.step(ctx)

@@ -30,6 +30,10 @@ type gatherer struct {
 	careful bool
 	// emit takes a full batch. It does not keep it.
 	emit func(t *tableschema.Table, partition map[string]string, b arrow.RecordBatch) error
+	// last, when set, is how large the tables' batches were the last time, and left how many bytes of
+	// facts may still come: builders are made that large at once.
+	last map[tableschema.Name]batchSize
+	left int64
 
 	tables map[*tableschema.Table]*gathered
 	bytes  int64 // in all open batches
@@ -62,6 +66,7 @@ func (g *gatherer) add(t *tableschema.Table, feed Feed, f loggedFact) error {
 	p := gt.parts[day]
 	if p == nil {
 		p = &part{builder: array.NewRecordBuilder(g.memory, gt.arrow)}
+		g.last[t.Name].reserve(p.builder, g.left)
 		gt.parts[day] = p
 	}
 	g.feeds.mu.Lock()
@@ -159,6 +164,9 @@ func (g *gatherer) flush(gt *gathered, day int64) (err error) {
 	defer p.builder.Release()
 	if p.rows == 0 {
 		return nil
+	}
+	if g.last != nil {
+		g.last[gt.schema.Name] = measured(p)
 	}
 	batch, err := newBatch(p.builder)
 	if err != nil {

@@ -3,6 +3,7 @@ package tablewriter
 import (
 	"math/bits"
 
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
@@ -79,3 +80,35 @@ func (m *blocks) trim() {
 }
 
 var _ memory.Allocator = (*blocks)(nil)
+
+// batchSize is how large a batch was.
+type batchSize struct {
+	rows  int
+	bytes int64 // of its facts
+	texts []int // bytes in its columns of strings, 0 for the others
+}
+
+func measured(p *part) batchSize {
+	s := batchSize{p.rows, p.bytes, make([]int, len(p.builder.Fields()))}
+	for i, f := range p.builder.Fields() {
+		if f, ok := f.(*array.StringBuilder); ok {
+			s.texts[i] = f.DataLen()
+		}
+	}
+	return s
+}
+
+// reserve makes room in b for a batch like this one, a little larger, of at most so many bytes of facts.
+func (s batchSize) reserve(b *array.RecordBuilder, left int64) {
+	if s.bytes == 0 || left <= 0 || len(s.texts) != len(b.Fields()) {
+		return
+	}
+	of := min(1.125, float64(left)/float64(s.bytes))
+	rows := int(float64(s.rows)*of) + 1
+	for i, f := range b.Fields() {
+		f.Reserve(rows)
+		if f, ok := f.(*array.StringBuilder); ok && s.texts[i] > 0 {
+			f.ReserveData(int(float64(s.texts[i])*of) + 1)
+		}
+	}
+}

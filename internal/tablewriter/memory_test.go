@@ -3,8 +3,12 @@ package tablewriter
 import (
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/lakegate/lakegate/internal/inference"
+	"github.com/lakegate/lakegate/internal/tableschema"
 )
 
 func TestBlocksAreUsedAgain(t *testing.T) {
@@ -75,5 +79,34 @@ func TestBlocksUnderBuilders(t *testing.T) {
 	}
 	if m.kept == 0 || m.kept > 512<<10 {
 		t.Errorf("%d bytes are kept", m.kept)
+	}
+}
+
+// TestBatchesOfOneSize finds out that a batch like the one before grows no builder, and that a small one
+// takes little.
+func TestBatchesOfOneSize(t *testing.T) {
+	g := &gatherer{feeds: &feeds{}, memory: memory.DefaultAllocator, maxBytes: 1 << 30, left: 1 << 30, last: map[tableschema.Name]batchSize{}}
+	g.emit = func(*tableschema.Table, map[string]string, arrow.RecordBatch) error { return nil }
+	feed := newUsageFeed()
+	fill := func(rows int) (capacity int) {
+		for range rows {
+			must(t, g.add(feed.table, feed, loggedFact{Fact: inference.Fact{Record: typical(0)}, size: 100}))
+			if capacity == 0 {
+				capacity = g.tables[feed.table].parts[dayOf(inference.Fact{Record: typical(0)})].builder.Field(0).Cap()
+			}
+		}
+		must(t, g.finish())
+		return capacity
+	}
+	fill(3000)
+	if got := g.last[feed.table.Name]; got.rows != 3000 || got.bytes != 300000 {
+		t.Errorf("measured %+v", got)
+	}
+	if c := fill(3000); c < 3000 {
+		t.Errorf("room for %d rows at first", c)
+	}
+	g.left = 1000
+	if c := fill(1); c > 64 {
+		t.Errorf("room for %d rows where 10 may come", c)
 	}
 }

@@ -193,7 +193,8 @@ type Writer struct {
 	asked   bool             // somebody waits for the cycle that runs
 	started time.Time        // of that cycle
 	pace    pacer
-	blocks  blocks // of its rows while they are built
+	blocks  blocks                         // of its rows while they are built
+	sizes   map[tableschema.Name]batchSize // of the batches built last
 }
 
 // journal is what a Writer needs of its log, which is a *wal.Log.
@@ -233,7 +234,7 @@ func Open(ctx context.Context, cfg Config, feeds []Feed, logger *slog.Logger) (_
 		return nil, err
 	}
 	w := &Writer{
-		cfg: cfg, logger: logger, log: log, lake: lake, ledger: ledger, tallies: map[uint64]tally{},
+		cfg: cfg, logger: logger, log: log, lake: lake, ledger: ledger, tallies: map[uint64]tally{}, sizes: map[tableschema.Name]batchSize{},
 		pins: newPins(log.End().Segment), reserve: newReserve(cfg.fs(), cfg.logDir(), cfg.ReserveBytes),
 		schedule: newSchedule(cfg.FlushInterval),
 	}
