@@ -1,6 +1,7 @@
 package systemtables
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -35,6 +36,19 @@ func (c *schemaCheck) check(b *array.RecordBuilder) error {
 
 // text appends a string, NULL for "".
 func (r *row) text(col int, s string) { text1(r.b.Field(col).(*array.StringBuilder), s) }
+
+// json appends bytes as text without making a string of them, NULL for none.
+func (r *row) json(col int, b []byte) {
+	if !utf8.Valid(b) {
+		b = bytes.ToValidUTF8(b, []byte("\uFFFD"))
+	}
+	to := r.b.Field(col).(*array.StringBuilder)
+	if len(b) == 0 {
+		to.AppendNull()
+		return
+	}
+	to.BinaryBuilder.Append(b)
+}
 
 func text1(b *array.StringBuilder, s string) {
 	if s == "" {

@@ -146,7 +146,7 @@ func (f *UsageFeed) usageDetails(rec *inference.Record) {
 	r.count(uSearches, u.Searches)
 	r.count(uToolPromptTokens, u.ToolPrompt)
 	r.text(uServiceTier, u.ServiceTier)
-	r.text(uUsageJSON, string(u.Raw))
+	r.json(uUsageJSON, u.Raw)
 }
 
 // uncached is the input that has nothing to do with the provider's cache. A provider that says

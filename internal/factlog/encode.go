@@ -57,6 +57,14 @@ func (w *writer) string(tag int, s string) {
 	}
 }
 
+// bytes writes bytes without making a string of them.
+func (w *writer) bytes(tag int, b []byte) {
+	if len(b) > 0 {
+		w.head(tag, len(b))
+		*w = append(*w, b...)
+	}
+}
+
 // always writes a string that may be empty.
 func (w *writer) always(tag int, s string) {
 	w.head(tag, len(s))
@@ -183,7 +191,7 @@ func (w *writer) usage(u *inference.Usage) {
 	w.optional(tagSearches, u.Searches)
 	w.optional(tagToolPrompt, u.ToolPrompt)
 	w.string(tagServiceTier, u.ServiceTier)
-	w.string(tagRawUsage, string(u.Raw))
+	w.bytes(tagRawUsage, u.Raw)
 }
 
 func (w *writer) cost(c *inference.Cost) {

@@ -381,6 +381,16 @@ func typical() *inference.Record {
 	}
 }
 
+// TestEncodeAllocates nothing on the request path: two records are written for each request.
+func TestEncodeAllocates(t *testing.T) {
+	rec := typical()
+	rec.Usage.Raw = []byte(strings.Repeat(`{"prompt_tokens":1000}`, 10))
+	var e Encoder
+	if n := testing.AllocsPerRun(100, func() { e.Record(rec, true, wal.Pos{Segment: 1 << 50, Offset: 1 << 20}) }); n > 0 {
+		t.Errorf("%v allocations for a record", n)
+	}
+}
+
 func BenchmarkEncode(b *testing.B) {
 	rec := typical()
 	var e Encoder
