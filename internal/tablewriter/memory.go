@@ -8,18 +8,17 @@ import (
 )
 
 const (
-	minBlock = 4 << 10  // smaller ones are left to Go
-	maxKept  = 32 << 20 // bytes of blocks that wait for the next landing
+	minBlock = 4 << 10 // smaller ones are left to Go
+	maxKept  = 8 << 20 // bytes of blocks that wait for the next batch
 )
 
-// blocks is memory for Arrow's builders that is used again: each landing needs the same sizes as the one
-// before, and columns that grow by doubling would have Go clear and collect several times what they
-// hold. Sizes are powers of two. What was freed is cleared at once, so that who reads it still finds it
-// out. It belongs to the landing goroutine.
+// blocks is memory for Arrow's builders that is used again within a landing: a column that grows by
+// doubling would have Go clear and collect several times what it holds. Sizes are powers of two. What
+// was freed is cleared at once, so that who reads it still finds it out. It belongs to the landing
+// goroutine.
 type blocks struct {
 	memory.GoAllocator
 	free [64][][]byte // by the logarithm of their size
-	idle [64]int      // how many of those nobody has needed since the last trim
 	kept int          // bytes in free
 }
 
@@ -36,7 +35,6 @@ func (m *blocks) Allocate(size int) []byte {
 	b := m.free[class][n-1]
 	m.free[class][n-1] = nil
 	m.free[class] = m.free[class][:n-1]
-	m.idle[class] = min(m.idle[class], n-1)
 	m.kept -= cap(b)
 	return b[:size]
 }
@@ -66,17 +64,6 @@ func (m *blocks) Free(b []byte) {
 	class := bits.Len(uint(size - 1))
 	m.free[class] = append(m.free[class], b)
 	m.kept += size
-}
-
-// trim lets go of what was not needed since it was last called.
-func (m *blocks) trim() {
-	for class, free := range m.free {
-		drop := min(m.idle[class], len(free))
-		m.kept -= drop << class
-		clear(free[:drop])
-		m.free[class] = append(free[:0:0], free[drop:]...)
-		m.idle[class] = len(m.free[class])
-	}
 }
 
 var _ memory.Allocator = (*blocks)(nil)
