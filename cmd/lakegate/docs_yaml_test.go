@@ -105,37 +105,58 @@ func validPiece(piece string, keys map[string]any) error {
 	at := func(n int) string {
 		return strings.ReplaceAll(strings.TrimSpace(piece), "\n", "\n"+strings.Repeat(" ", n))
 	}
-	for k := range keys {
-		switch {
-		case k == "as_of":
-			_, err := pricing.Read([]byte(piece))
+	has := func(key string) bool { return keys[key] != nil }
+	switch provider := providerBlock(keys); {
+	case has("as_of"):
+		_, err := pricing.Read([]byte(piece))
+		return err
+	case has("permissions"): // of a file for `lakegate endpoints apply`, beside an endpoint
+		delete(keys, "permissions")
+		rest, err := yaml.Marshal(keys)
+		if err != nil {
 			return err
-		case k == "external_model":
-			return validFile("endpoints:\n  - name: chat\n    config:\n      served_entities:\n        - " + at(10) + "\n")
-		case strings.HasSuffix(k, "_config") && len(keys) == 1 && k != "traffic_config":
-			return validFile("endpoints:\n  - name: chat\n    config:\n      served_entities:\n        - name: e\n          external_model:\n" +
-				"            name: m\n            task: llm/v1/chat\n            provider: " + strings.TrimSuffix(k, "_config") + "\n            " + at(12) + "\n")
-		case keys["permissions"] != nil: // of a file for `lakegate endpoints apply`, beside an endpoint
-			delete(keys, "permissions")
-			rest, err := yaml.Marshal(keys)
-			if err != nil {
-				return err
-			}
-			return validPiece(string(rest), keys)
-		case k == "messages":
-			return validFile("endpoints:\n  - name: chat\n" + entities + "    lakegate:\n      prompt:\n        versions:\n          - version: 1\n            " + at(12) + "\n" + otherEndpoints)
-		case k == "config":
-			return validFile("endpoints:\n  - " + at(4) + "\n" + otherEndpoints)
-		case k == "lakegate":
-			return validFile("endpoints:\n  - name: chat\n" + entities + "    " + at(4) + "\n" + otherEndpoints)
-		case wholeFile(k):
-			if keys["endpoints"] == nil {
-				piece += "endpoints:\n  - name: chat\n" + entities + otherEndpoints
-			}
-			return validFile(piece)
+		}
+		return validPiece(string(rest), keys)
+	case has("config"):
+		return validFile("endpoints:\n  - " + at(4) + "\n" + otherEndpoints)
+	case has("external_model"):
+		return validFile("endpoints:\n  - name: chat\n    config:\n      served_entities:\n        - " + at(10) + "\n")
+	case provider != "":
+		return validFile("endpoints:\n  - name: chat\n    config:\n      served_entities:\n        - name: e\n          external_model:\n" +
+			"            name: m\n            task: llm/v1/chat\n            provider: " + provider + "\n            " + at(12) + "\n")
+	case has("messages"):
+		return validFile("endpoints:\n  - name: chat\n" + entities + "    lakegate:\n      prompt:\n        versions:\n          - version: 1\n            " + at(12) + "\n" + otherEndpoints)
+	case has("lakegate"):
+		return validFile("endpoints:\n  - name: chat\n" + entities + "    " + at(4) + "\n" + otherEndpoints)
+	case has("endpoints"):
+		return validFile(piece)
+	case anyKey(keys, wholeFile):
+		return validFile(piece + "endpoints:\n  - name: chat\n" + entities + otherEndpoints)
+	default:
+		return validFile("endpoints:\n  - name: chat\n" + entities + "    lakegate:\n      " + at(6) + "\n" + otherEndpoints)
+	}
+}
+
+// providerBlock is the provider of a piece that is its block alone, such as openai_config; "" for others.
+func providerBlock(keys map[string]any) string {
+	if len(keys) != 1 || keys["traffic_config"] != nil {
+		return ""
+	}
+	for k := range keys {
+		if name, ok := strings.CutSuffix(k, "_config"); ok {
+			return name
 		}
 	}
-	return validFile("endpoints:\n  - name: chat\n" + entities + "    lakegate:\n      " + at(6) + "\n" + otherEndpoints)
+	return ""
+}
+
+func anyKey(keys map[string]any, is func(string) bool) bool {
+	for k := range keys {
+		if is(k) {
+			return true
+		}
+	}
+	return false
 }
 
 // wholeFile says which keys are at the top of a configuration.
